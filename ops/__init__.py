@@ -1,0 +1,1 @@
+"""What an operator runs: the ``meridian`` command and what stands behind it."""

@@ -1,0 +1,97 @@
+"""Names that two places must agree on: hosts, and resources whose name is a contract. Owns no addresses.
+
+Everything else is auto-named by the engine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from regions.catalogue import Region
+
+PROJECT = "meridian"
+
+
+@dataclass(frozen=True, slots=True)
+class Hosts:
+    """Host names under one registered domain. All lower case, no trailing dot."""
+
+    domain: str
+
+    @property
+    def api(self) -> str:
+        """API and WebSocket: resolves by geography straight to a region."""
+        return f"api.{self.domain}"
+
+    @property
+    def media(self) -> str:
+        """Segments and manifests, from the CDN."""
+        return f"media.{self.domain}"
+
+    @property
+    def page(self) -> str:
+        """The web page, from the CDN."""
+        return f"www.{self.domain}"
+
+    def origin(self, region: Region) -> str:
+        """The load balancer of one region."""
+        return f"origin-{region.name}.{self.domain}"
+
+    def writer(self, region: Region) -> str:
+        """The database of ``region`` that takes writes, reachable from every region over the peering."""
+        return f"writer.{region.name}.db.{self.domain}"
+
+
+def database(region: Region) -> str:
+    """Identifier of the region's primary database instance; the partner's name for its replica derives from it."""
+    return f"{PROJECT}-{region.name}"
+
+
+def database_replica(region: Region, number: int) -> str:
+    """Identifier of the region's read replica ``number``, counted from 1."""
+    return f"{PROJECT}-{region.name}-replica-{number}"
+
+
+def database_copy(source: Region, target: Region) -> str:
+    """Identifier of ``source``'s cross-region replica in ``target``."""
+    return f"{PROJECT}-{source.name}-in-{target.name}"
+
+
+def resident_database(region: Region) -> str:
+    """Identifier of the instance for residency-bound data, which has no copy elsewhere."""
+    return f"{PROJECT}-{region.name}-resident"
+
+
+def cache(region: Region) -> str:
+    """Identifier of the region's Valkey replication group (at most 40 characters)."""
+    return f"{PROJECT}-{region.name}"
+
+
+def kafka(region: Region) -> str:
+    """Name of the region's MSK cluster."""
+    return f"{PROJECT}-{region.name}"
+
+
+def cluster(region: Region) -> str:
+    """Name of the region's EKS cluster."""
+    return f"{PROJECT}-{region.name}"
+
+
+def load_balancer(region: Region) -> str:
+    """Name of the region's public load balancer (at most 32 characters)."""
+    return f"{PROJECT}-{region.name}"
+
+
+def queue(region: Region, purpose: str) -> str:
+    """Name of an SQS queue of the region."""
+    return f"{PROJECT}-{region.name}-{purpose}"
+
+
+def secret(region: Region, purpose: str) -> str:
+    """Name of a secret of the region."""
+    return f"{PROJECT}/{region.name}/{purpose}"
+
+
+def bucket(region: Region, purpose: str, account: str) -> str:
+    """Name of an S3 bucket: unique worldwide by the account number, at most 63 characters."""
+    return f"{PROJECT}-{purpose}-{region.code}-{account}"

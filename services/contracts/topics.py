@@ -1,0 +1,63 @@
+"""The five topics: names, partitions, retention. Declared by the stacks, used by engagement, counters and realtime.
+
+Partition counts are fixed (growth is a new topic version) and partitions are grouped by the home cell of the
+video, so that a consumer writes to one database only. The schemas of events are in ``events``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+
+HOUR_MS = 3_600_000
+PARTITIONS_PER_HOME = 15
+"""Partitions of a topic for the videos of one home cell: one consumer process each at most. 4 cells give 60."""
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One stream of events."""
+
+    name: str
+    retention_ms: int
+    linger_ms: int
+    """How long a producer may wait to fill a record with events; bounds what the caller waits for its acknowledgement."""
+    counted: bool
+    """Whether ``counters`` consumes it."""
+
+    def partitions(self, homes: int) -> int:
+        """Partitions in total for ``homes`` home cells."""
+        return PARTITIONS_PER_HOME * homes
+
+
+VIEWS = Topic("views.v1", 168 * HOUR_MS, linger_ms=250, counted=True)
+LIKES = Topic("likes.v1", 168 * HOUR_MS, linger_ms=20, counted=True)
+COMMENTS = Topic("comments.v1", 168 * HOUR_MS, linger_ms=20, counted=True)
+SUBSCRIPTIONS = Topic("subscriptions.v1", 168 * HOUR_MS, linger_ms=20, counted=True)
+NOTIFICATIONS = Topic("notifications.v1", 72 * HOUR_MS, linger_ms=50, counted=False)
+
+TOPICS = (VIEWS, LIKES, COMMENTS, SUBSCRIPTIONS, NOTIFICATIONS)
+BY_NAME = MappingProxyType({topic.name: topic for topic in TOPICS})
+
+TOPIC_CONFIG = MappingProxyType(
+    {
+        "cleanup.policy": "delete",
+        "min.insync.replicas": "2",
+        "unclean.leader.election.enable": "false",
+        "compression.type": "producer",
+    }
+)
+"""Laws of every topic: without them a count is lost or repeated (see docs on counting)."""
+
+REPLICATION_FACTOR = 3
+
+
+def partition_base(home_index: int) -> int:
+    """First partition of the group of home cell number ``home_index`` (position in the catalogue, from 0)."""
+    return PARTITIONS_PER_HOME * home_index
+
+
+def partition_of(home_index: int, video_id: int) -> int:
+    """Partition for the events of ``video_id`` whose home cell is number ``home_index``; stable for ever."""
+    mixed = (video_id * 0x9E3779B97F4A7C15) & 0xFFFFFFFFFFFFFFFF
+    return partition_base(home_index) + (mixed >> 32) % PARTITIONS_PER_HOME

@@ -1,0 +1,79 @@
+"""The workloads of a cell: what runs, how it is started, what it needs. Owns no settings and no manifest.
+
+Read by ``stacks/workloads`` (Kubernetes manifests, roles) and by ``local`` (processes), so that both run the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class Access(StrEnum):
+    """What a workload may touch; roles, secrets and network policies follow from it."""
+
+    DATABASE = "database"
+    CACHE = "cache"
+    KAFKA_WRITE = "kafka-write"
+    KAFKA_READ = "kafka-read"
+    UPLOADS_WRITE = "uploads-write"
+    UPLOADS_READ = "uploads-read"
+    MEDIA_WRITE = "media-write"
+    MEDIA_READ = "media-read"
+    QUEUE_SEND = "queue-send"
+    QUEUE_RECEIVE = "queue-receive"
+    TOKEN_SIGN = "token-sign"
+    TOKEN_VERIFY = "token-verify"
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """One program of a cell."""
+
+    name: str
+    module: str
+    """Started as ``python -m <module>``; reads `services.contracts.settings`, listens on ``port``."""
+    port: int
+    """Port inside its own pod: HTTP with /health/live, /health/ready, /metrics. The same for all workloads."""
+    access: tuple[Access, ...]
+    public: bool = False
+    """Reached from the load balancer; everything else only from inside the cell."""
+    local_instances: int = 1
+    """Processes per cell in the embedded default."""
+    min_replicas: int = 3
+    cpu: str = "500m"
+    memory: str = "512Mi"
+
+
+PORT = 8000
+_DB, _CACHE = Access.DATABASE, Access.CACHE
+
+WORKLOADS: tuple[Workload, ...] = (
+    Workload("gateway", "services.gateway", PORT, (_CACHE, Access.TOKEN_VERIFY), public=True),
+    Workload("accounts", "services.accounts", PORT, (_DB, _CACHE, Access.TOKEN_SIGN)),
+    Workload("catalog", "services.catalog", PORT, (_DB, _CACHE, Access.MEDIA_READ)),
+    Workload("uploads", "services.uploads", PORT, (_DB, Access.UPLOADS_WRITE, Access.QUEUE_SEND, Access.QUEUE_RECEIVE)),
+    Workload("engagement", "services.engagement", PORT, (_DB, _CACHE, Access.KAFKA_WRITE)),
+    Workload(
+        "realtime",
+        "services.realtime",
+        PORT,
+        (_CACHE, Access.KAFKA_READ, Access.TOKEN_VERIFY),
+        public=True,
+        local_instances=2,
+    ),
+    Workload("recommendations", "services.recommendations", PORT, (_DB, _CACHE)),
+    Workload("search", "services.search", PORT, (_DB, _CACHE)),
+    Workload("counters", "services.counters", PORT, (_DB, _CACHE, Access.KAFKA_READ)),
+    Workload(
+        "transcoder",
+        "services.transcoder",
+        PORT,
+        (_DB, _CACHE, Access.UPLOADS_READ, Access.MEDIA_WRITE, Access.QUEUE_RECEIVE),
+        cpu="4",
+        memory="4Gi",
+    ),
+)
+
+BY_NAME = MappingProxyType({workload.name: workload for workload in WORKLOADS})

@@ -1,0 +1,1 @@
+"""The Pulumi programs: global, region, links and steering. One file per concern."""
