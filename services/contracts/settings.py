@@ -129,6 +129,9 @@ class CellSettings(Model):
     queues: QueueSettings
     tokens: TokenSettings
     hosts: HostSettings
+    services: dict[str, tuple[Endpoint, ...]] = {}
+    """Where the workloads of the cell listen, by workload name: the cluster's service names on AWS, the processes'
+    ports in the embedded default. The gateway routes by it."""
     secrets: dict[str, SecretRef]
     """By workload name (JSON {"database_password", "cache_password", "kafka_password"}) and ``context``
     (the key that signs user contexts)."""
