@@ -1,0 +1,127 @@
+"""The configuration of the stacks: which keys there are, what they may say. Owns no default of a size or count.
+
+The values stand in ``Pulumi.<stack>.yaml`` under ``meridian:``; they hold no secret. A key that is not here, or a
+value that is not allowed, stops the program with the file, the key and what is allowed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Annotated, Literal, TypeVar
+
+import pulumi
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
+
+from regions.catalogue import CATALOGUE
+from regions.names import PROJECT
+
+_SWITCH = {"true": True, "false": False}
+
+
+class ConfigurationError(ValueError):
+    """The configuration of a stack is malformed; the message names file, key and what is allowed."""
+
+
+def _switch(value: object) -> object:
+    if isinstance(value, str) and value not in _SWITCH:
+        raise ValueError("allowed: true, false")
+    return _SWITCH[value] if isinstance(value, str) else value
+
+
+def _region_name(value: str) -> str:
+    if value not in CATALOGUE.names:
+        raise ValueError(f"allowed: {', '.join(CATALOGUE.names)}")
+    return value
+
+
+Switch = Annotated[bool, BeforeValidator(_switch)]
+RegionName = Annotated[str, BeforeValidator(_region_name)]
+
+
+class StackConfig(BaseModel):
+    """What every stack has."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    domain: str = Field(pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$")
+    """The registered domain, lower case, without a trailing dot."""
+    account: str | None = Field(default=None, pattern=r"^\d{12}$")
+    """The one account that may be deployed to; absent: whichever the credentials belong to."""
+    disposable: Switch = False
+    """True for a deployment that ``destroy`` may remove with all its data: nothing is protected."""
+
+
+class GlobalConfig(StackConfig):
+    """Of the stack ``global``."""
+
+    contact: str = Field(pattern=r"^[^@\s]+@[^@\s]+$")
+    """Mail address that budgets write to."""
+    budget: int = Field(gt=0)
+    """USD a month for the whole account."""
+
+
+class RegionConfig(StackConfig):
+    """Of a region's stack."""
+
+    contact: str = Field(pattern=r"^[^@\s]+@[^@\s]+$")
+    """Mail address that alarms and the region's budget write to."""
+    budget: int = Field(gt=0)
+    """USD a month for this region."""
+    transcoder: Literal["ffmpeg", "mediaconvert"] = "ffmpeg"
+    """What turns uploads into renditions; both read the one ladder."""
+
+
+class LinksConfig(StackConfig):
+    """Of a stack between two regions."""
+
+
+class SteeringConfig(StackConfig):
+    """Of the stack ``steering``."""
+
+    drained: tuple[RegionName, ...] = ()
+    """Regions that an operator has taken out of DNS."""
+
+
+C = TypeVar("C", bound=StackConfig)
+
+
+def load(model: type[C], stack: str) -> C:
+    """The configuration that the engine handed to this program. Raises `ConfigurationError`."""
+    return parse(model, stack, pulumi.runtime.get_config_env())
+
+
+def parse(model: type[C], stack: str, values: Mapping[str, str]) -> C:
+    """``values`` (``project:key`` to text) as ``model``; keys of other projects are not looked at.
+
+    Raises `ConfigurationError` that lists everything that is wrong.
+    """
+    prefix = f"{PROJECT}:"
+    own = {key.removeprefix(prefix): _decode(value) for key, value in values.items() if key.startswith(prefix)}
+    try:
+        return model.model_validate(own)
+    except ValidationError as error:
+        lines = [_explain(model, stack, detail) for detail in error.errors()]
+        raise ConfigurationError("\n".join(lines)) from None
+
+
+def _decode(text: str) -> object:
+    """Structured values arrive as JSON text, everything else as it stands in the file."""
+    if text[:1] not in ("[", "{"):
+        return text
+    try:
+        value: object = json.loads(text)
+    except ValueError:
+        return text
+    return value
+
+
+def _explain(model: type[StackConfig], stack: str, detail: ErrorDetails) -> str:
+    key = ".".join(str(part) for part in detail["loc"])
+    place = f"Pulumi.{stack}.yaml: {PROJECT}:{key}"
+    if detail["type"] == "extra_forbidden":
+        return f"{place} is not known; allowed keys: {', '.join(sorted(model.model_fields))}"
+    if detail["type"] == "missing":
+        return f"{place} is missing; set it by `pulumi config set {key} VALUE --stack {stack}`"
+    return f"{place} = {detail['input']!r}: {detail['msg']}"
