@@ -95,3 +95,12 @@ def secret(region: Region, purpose: str) -> str:
 def bucket(region: Region, purpose: str, account: str) -> str:
     """Name of an S3 bucket: unique worldwide by the account number, at most 63 characters."""
     return f"{PROJECT}-{purpose}-{region.code}-{account}"
+
+
+TOKEN_KEY_ALIAS = f"alias/{PROJECT}/tokens"
+"""Alias of the multi-Region token key, the same in every region."""
+
+
+def key_alias(region: Region, purpose: str) -> str:
+    """Alias of a region's own KMS key. Permissions name keys by it, so it is a contract."""
+    return f"alias/{PROJECT}/{region.name}/{purpose}"
