@@ -1,0 +1,72 @@
+"""The environment in which the engine works on the embedded default, and the files that it needs.
+
+Owns every `PULUMI_*` variable of this project. The attachment is this environment and nothing else: without it a plain
+`pulumi preview` uses the account, the backend and the official plugins of whoever runs it.
+
+Layout below the home: `pulumi/` is PULUMI_HOME, `state/` the backend, `engine/passphrase` what encrypts secrets in it.
+"""
+
+import os
+import secrets
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from local import paths
+from local.engine import bootstrap
+from local.engine.bootstrap import Engine
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """What `attachment_environment` needs to know. `providers` maps a package name to a port on 127.0.0.1."""
+
+    home: Path
+    engine: Engine
+    providers: Mapping[str, int]
+
+
+def attachment_environment(attachment: Attachment, path: str) -> dict[str, str]:
+    """The variables that attach any `pulumi` command to the embedded default; `path` is the present PATH.
+
+    Pure. `prepare` makes the files to which they point.
+    """
+    home = attachment.home
+    return {
+        "PATH": _in_front(attachment.engine.directories, path),
+        bootstrap.INTERPRETER_VARIABLE: sys.executable,
+        "PULUMI_HOME": str(home / "pulumi"),
+        "PULUMI_BACKEND_URL": f"file://{home / 'state'}",
+        "PULUMI_CONFIG_PASSPHRASE_FILE": str(home / "engine" / "passphrase"),
+        # The stacks' committed configuration holds no encryption salt, so it is read from the state.
+        "PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER": "true",
+        "PULUMI_DEBUG_PROVIDERS": ",".join(f"{name}:{port}" for name, port in sorted(attachment.providers.items())),
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "PULUMI_ERROR_OUTPUT_STRING": "true",
+    }
+
+
+def prepare(home: Path) -> None:
+    """Make the directories and the passphrase of this installation, where they are missing."""
+    for name in ("pulumi", "state", "engine"):
+        paths.private_directory(home / name)
+    passphrase = home / "engine" / "passphrase"
+    if not passphrase.exists():
+        paths.write_private(passphrase, secrets.token_urlsafe(32))
+
+
+def process_environment(attachment: Attachment) -> dict[str, str]:
+    """The whole environment of an engine process: this one, without the caller's own Pulumi, with the attachment.
+
+    Variables of the caller such as PULUMI_ACCESS_TOKEN or PULUMI_CONFIG_PASSPHRASE would redirect or unlock
+    something else, so none is inherited.
+    """
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PULUMI_")}
+    return inherited | attachment_environment(attachment, os.environ.get("PATH", os.defpath))
+
+
+def _in_front(directories: tuple[Path, ...], path: str) -> str:
+    own = [str(directory) for directory in directories]
+    return os.pathsep.join([*own, *(entry for entry in path.split(os.pathsep) if entry not in own)])

@@ -1,0 +1,379 @@
+"""Runs the project's stacks through the real engine and returns typed results.
+
+Owns how `pulumi` is called. Every preview and up runs the policy pack, and a rule that could not run fails the run. An
+interrupted run is recovered before the next one. Does not own the stacks' order (`regions.stacks`) or the providers'
+processes (`providers`).
+
+Configuration: `Pulumi.<stack>.yaml` in the checkout holds what is not secret. The engine would write this
+installation's encryption salt into that file, so it gets a copy below the home by `--config-file`, made afresh for each
+run; the salt itself lives in the state (PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER). `stack init` knows no such option,
+so it runs in a directory of its own with a project file of the same name.
+"""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import yaml
+
+from local import cache, paths
+from local.engine import environment, recovery
+from local.engine.environment import Attachment
+from local.engine.results import Collector, Diagnostic, JsonValue, Operation, Result, Violation
+
+PROGRESS_EVERY: Final = 10.0
+"""Seconds between lines of progress of a stack."""
+
+LOCK_PATIENCE: Final = 300.0
+"""Seconds to wait for a living engine that works on the same stack."""
+
+_INTERRUPT_GRACE: Final = 60.0
+
+
+class EngineError(Exception):
+    """The engine could not be asked, or answered with an error; the message is for the user."""
+
+
+class UnknownStackError(EngineError):
+    """The name of a stack that the project does not have."""
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        super().__init__(f"there is no stack {name!r}. The stacks are: {', '.join(known)}.")
+
+
+class RunFailedError(EngineError):
+    """One or more stacks failed. `results` holds every result of the run, the good ones too."""
+
+    def __init__(self, results: Sequence[Result]) -> None:
+        self.results = tuple(results)
+        lines: list[str] = []
+        for result in self.results:
+            if not result.ok:
+                lines.append(f"{result.operation} of stack {result.stack} failed:")
+                lines += [f"  {line}" for error in result.errors for line in error.splitlines()]
+        super().__init__("\n".join(lines))
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """What is run: the directory of `Pulumi.yaml`, the stacks in waves, and the policy pack."""
+
+    directory: Path
+    waves: tuple[tuple[str, ...], ...]
+    policy_pack: Path | None
+
+    @property
+    def stacks(self) -> tuple[str, ...]:
+        """All stack names in order."""
+        return tuple(name for wave in self.waves for name in wave)
+
+    def name(self) -> str:
+        """The project's name, from `Pulumi.yaml`."""
+        document = yaml.safe_load((self.directory / "Pulumi.yaml").read_text())
+        return str(document["name"])
+
+
+@dataclass(slots=True)
+class Runner:
+    """Runs operations on the stacks of one project.
+
+    Every operation returns a `Result`, or raises RunFailedError (the engine said no), UnknownStackError, or EngineError.
+    `parallel` is the number of engines at a time; each takes about 250 MB with its program and policy pack.
+    """
+
+    project: Project
+    attachment: Attachment
+    report: cache.Report = cache.to_stderr
+    parallel: int = 2
+    _running: set[subprocess.Popen[str]] = field(default_factory=set, init=False)
+    _cancelled: threading.Event = field(default_factory=threading.Event, init=False)
+
+    def preview(self, stack: str) -> Result:
+        """What `up` would do. Changes nothing."""
+        return self._checked(self._run(Operation.PREVIEW, stack))
+
+    def up(self, stack: str) -> Result:
+        """Make it so."""
+        return self._checked(self._run(Operation.UP, stack))
+
+    def refresh(self, stack: str) -> Result:
+        """Read the real resources into the state."""
+        return self._checked(self._run(Operation.REFRESH, stack))
+
+    def destroy(self, stack: str, *, include_protected: bool = False) -> Result:
+        """Delete all resources of the stack. Protected ones only when asked: the engine refuses otherwise."""
+        if include_protected:
+            self._pulumi("state", "unprotect", "--all", "--yes", "--stack", stack)
+        return self._checked(self._run(Operation.DESTROY, stack))
+
+    def outputs(self, stack: str, *, show_secrets: bool = False) -> Mapping[str, JsonValue]:
+        """The stack's outputs. Raises EngineError when the stack was never deployed."""
+        self._require_known(stack)
+        flags = ["--show-secrets"] if show_secrets else []
+        answer: JsonValue = json.loads(self._pulumi("stack", "output", "--json", "--stack", stack, *flags))
+        if not isinstance(answer, dict):
+            raise EngineError(f"`pulumi stack output` of {stack} answered {type(answer).__name__}, not an object")
+        return answer
+
+    def preview_all(self, stacks: Sequence[str] | None = None) -> tuple[Result, ...]:
+        """Preview the given stacks (default: all) in the order of the waves. See `run_waves`."""
+        return self.run_waves(Operation.PREVIEW, stacks)
+
+    def up_all(self, stacks: Sequence[str] | None = None) -> tuple[Result, ...]:
+        """Deploy the given stacks (default: all) in the order of the waves. See `run_waves`."""
+        return self.run_waves(Operation.UP, stacks)
+
+    def refresh_all(self, stacks: Sequence[str] | None = None) -> tuple[Result, ...]:
+        """Refresh the given stacks (default: all). See `run_waves`."""
+        return self.run_waves(Operation.REFRESH, stacks)
+
+    def destroy_all(self, stacks: Sequence[str] | None = None) -> tuple[Result, ...]:
+        """Delete everything, protected or not, in the reverse order of the waves. See `run_waves`."""
+        return self.run_waves(Operation.DESTROY, stacks)
+
+    def run_waves(self, operation: Operation, stacks: Sequence[str] | None = None) -> tuple[Result, ...]:
+        """Run an operation wave by wave, the stacks of a wave in parallel; results in the order of the waves.
+
+        When stacks of a wave fail the others of that wave are still finished, no later wave begins, and
+        RunFailedError carries all results.
+        """
+        chosen = set(self.project.stacks if stacks is None else stacks)
+        for name in sorted(chosen):
+            self._require_known(name)
+        waves = self.project.waves if operation is not Operation.DESTROY else self.project.waves[::-1]
+        results: list[Result] = []
+        with ThreadPoolExecutor(max_workers=self.parallel) as pool:
+            for wave in waves:
+                names = [name for name in wave if name in chosen]
+                futures = [pool.submit(self._run_one_of_many, operation, name) for name in names]
+                try:
+                    results += [future.result() for future in futures]
+                except BaseException:
+                    self._interrupt_running()
+                    raise
+                if not all(result.ok for result in results):
+                    raise RunFailedError(results)
+        return tuple(results)
+
+    def _run_one_of_many(self, operation: Operation, stack: str) -> Result:
+        if operation is Operation.DESTROY and stack in self._deployed():
+            self._pulumi("state", "unprotect", "--all", "--yes", "--stack", stack)
+        return self._run(operation, stack)
+
+    def _run(self, operation: Operation, stack: str) -> Result:
+        self._require_known(stack)
+        environment.prepare(self.attachment.home)
+        self._recover(stack)
+        self._initialise(stack)
+        pending = recovery.pending_operations(self._state, self.project.name(), stack)
+        if pending and operation is not Operation.PREVIEW:
+            self.report(f"{stack}: the last run was interrupted ({len(pending)} operations); repairing its state")
+            repaired = self._operate(Operation.REFRESH, stack, "--clear-pending-creates")
+            if not repaired.ok or operation is Operation.REFRESH:
+                return repaired
+        return self._operate(operation, stack)
+
+    def _operate(self, operation: Operation, stack: str, *extra: str) -> Result:
+        command = [
+            *(str(self.attachment.engine.binary), operation.value, "--json", "--non-interactive"),
+            *("--stack", stack, "--config-file", str(self._config_copy(stack))),
+        ]
+        if operation is not Operation.PREVIEW:
+            command += ["--yes", "--skip-preview"]
+        if operation in (Operation.PREVIEW, Operation.UP) and self.project.policy_pack is not None:
+            command += ["--policy-pack", str(self.project.policy_pack)]
+        started = time.monotonic()
+        collector = Collector(stack, operation)
+        process = subprocess.Popen(
+            [*command, *extra],
+            cwd=self.project.directory,
+            env=self._environment() | {"PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        with self._watched(process):
+            self._follow(process, collector, started)
+            code = process.wait()
+        result = collector.result(ok=code == 0, seconds=time.monotonic() - started)
+        summary = ", ".join(f"{count} {op}" for op, count in sorted(result.changes.items())) or "nothing"
+        self.report(f"{stack}: {operation} {'done' if result.ok else 'FAILED'} in {result.seconds:.1f} s ({summary})")
+        return result
+
+    def _follow(self, process: subprocess.Popen[str], collector: Collector, started: float) -> None:
+        """Read both streams to their end, reporting on the way."""
+        errors: list[str] = []
+        reader = threading.Thread(target=lambda: errors.extend(process.stderr or ()), daemon=True)
+        reader.start()
+        spoken = started
+        outside: list[str] = []
+        for line in process.stdout or ():
+            event = _event(line)
+            if event is None:
+                outside.append(line)
+                continue
+            seen = collector.feed(event)
+            if seen is not None:
+                self._show(collector.stack, seen)
+            now = time.monotonic()
+            if now - spoken >= PROGRESS_EVERY:
+                spoken = now
+                done = ", ".join(f"{count} {op}" for op, count in sorted(collector.done.items()))
+                self.report(f"{collector.stack}: {collector.operation}, {now - started:.0f} s: {done or 'starting'}")
+        reader.join()
+        for text, severity in (("".join(outside), "info"), ("".join(errors), "error")):
+            if text.strip():
+                collector.note(severity if process.wait() else "info", text.strip())
+
+    def _show(self, stack: str, seen: Diagnostic | Violation) -> None:
+        if isinstance(seen, Violation):
+            self.report(f"{stack}: {seen.level} policy {seen.policy}: {seen.message.strip()} [{seen.urn}]")
+        elif seen.severity in ("warning", "error"):
+            self.report(f"{stack}: {seen.severity}: {seen.message.strip()}")
+
+    def _initialise(self, stack: str) -> None:
+        """Create the stack in the backend where it is missing."""
+        if stack in self._deployed():
+            return
+        directory = paths.private_directory(self.attachment.home / "engine" / "init")
+        paths.write_private(
+            directory / "Pulumi.yaml", yaml.safe_dump({"name": self.project.name(), "runtime": "python"})
+        )
+        self._pulumi("stack", "init", "--no-select", "--non-interactive", stack, directory=directory)
+        (directory / f"Pulumi.{stack}.yaml").unlink(missing_ok=True)
+
+    def _recover(self, stack: str) -> None:
+        """Remove the locks of dead engines; wait for a living one."""
+        project = self.project.name()
+        deadline = time.monotonic() + LOCK_PATIENCE
+        announced = False
+        while True:
+            for lock in recovery.remove_stale_locks(self._state, project, stack):
+                self.report(f"{stack}: removed the lock of a run that is gone (process {lock.pid})")
+            held = recovery.locks(self._state, project, stack)
+            if not held:
+                return
+            holder = f"process {held[0].pid} on {held[0].host}"
+            if time.monotonic() > deadline:
+                raise EngineError(
+                    f"stack {stack} is locked by {holder}, which still runs. Wait for it or stop it, then repeat."
+                )
+            if not announced:
+                announced = True
+                self.report(f"{stack}: waiting for {holder}, which works on the same stack")
+            time.sleep(0.5)
+
+    def _config_copy(self, stack: str) -> Path:
+        """The stack's committed configuration without what belongs to one installation's secrets."""
+        directory = paths.private_directory(self.attachment.home / "engine" / "config")
+        source = self.project.directory / f"Pulumi.{stack}.yaml"
+        content: dict[str, JsonValue] = {}
+        if source.exists():
+            try:
+                loaded = yaml.safe_load(source.read_text())
+            except yaml.YAMLError as error:
+                raise EngineError(f"{source.name} is not YAML: {error}") from error
+            if loaded is not None and not isinstance(loaded, dict):
+                raise EngineError(f"{source.name} must be a mapping with the key `config`")
+            content = loaded or {}
+        for key in ("encryptionsalt", "encryptedkey", "secretsprovider"):
+            content.pop(key, None)
+        target = directory / source.name
+        paths.write_private(target, yaml.safe_dump(content))
+        return target
+
+    def _deployed(self) -> frozenset[str]:
+        """The stacks that the backend has."""
+        directory = self._state / ".pulumi" / "stacks" / self.project.name()
+        return frozenset(path.stem for path in directory.glob("*.json"))
+
+    def _pulumi(self, *arguments: str, directory: Path | None = None) -> str:
+        """Run a short command and return its standard output."""
+        environment.prepare(self.attachment.home)
+        finished = subprocess.run(
+            [str(self.attachment.engine.binary), *arguments],
+            cwd=directory or self.project.directory,
+            env=self._environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        if finished.returncode:
+            said = finished.stderr.strip() or finished.stdout.strip()
+            raise EngineError(f"`pulumi {' '.join(arguments)}` failed: {re.sub(r'^error: ', '', said)}")
+        return finished.stdout
+
+    def _environment(self) -> dict[str, str]:
+        return environment.process_environment(self.attachment)
+
+    @property
+    def _state(self) -> Path:
+        return self.attachment.home / "state"
+
+    def _require_known(self, stack: str) -> None:
+        if stack not in self.project.stacks:
+            raise UnknownStackError(stack, self.project.stacks)
+
+    @staticmethod
+    def _checked(result: Result) -> Result:
+        if not result.ok:
+            raise RunFailedError([result])
+        return result
+
+    @contextmanager
+    def _watched(self, process: subprocess.Popen[str]) -> Iterator[None]:
+        """Never leave an engine behind: on any error it is asked to stop, so that it saves its state first."""
+        self._running.add(process)
+        if self._cancelled.is_set():
+            _stop(process)
+        try:
+            yield
+        except BaseException:
+            _stop(process)
+            raise
+        finally:
+            self._running.discard(process)
+
+    def _interrupt_running(self) -> None:
+        self._cancelled.set()
+        for process in tuple(self._running):
+            _interrupt(process)
+
+
+def _interrupt(process: subprocess.Popen[str]) -> None:
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)
+
+
+def _stop(process: subprocess.Popen[str]) -> None:
+    """The engine's own order of stopping: finish what runs and save, then the hard way."""
+    _interrupt(process)
+    try:
+        process.wait(_INTERRUPT_GRACE)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _event(line: str) -> Mapping[str, JsonValue] | None:
+    if not line.startswith("{"):
+        return None
+    try:
+        event = json.loads(line)
+    except json.JSONDecodeError:
+        return None
+    return event if isinstance(event, dict) and "sequence" in event else None
