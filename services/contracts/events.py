@@ -89,11 +89,12 @@ class Reacted(Event, frozen=True, array_like=True, gc=False, kw_only=True, tag=3
 
 
 class Commented(Event, frozen=True, array_like=True, gc=False, kw_only=True, tag=4):
-    """A comment was posted. Its row was written before the event."""
+    """The comment stands under the video from now on, or no longer. Its row was written before the event."""
 
     video: Id
     user: Id
     comment: Id
+    active: bool
 
 
 class Subscribed(Event, frozen=True, array_like=True, gc=False, kw_only=True, tag=5):

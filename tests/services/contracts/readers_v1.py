@@ -34,6 +34,7 @@ class CommentedV1(msgspec.Struct, frozen=True, array_like=True, tag=4):
     video: int
     user: int
     comment: int
+    active: bool
 
 
 class SubscribedV1(msgspec.Struct, frozen=True, array_like=True, tag=5):

@@ -32,7 +32,7 @@ ONE_OF_EACH: tuple[AnyEvent, ...] = (
     Viewed(id=EVENT_ID, at_ms=1_700_000_000_000, video=2**62, viewer=VIEWER),
     Watched(id=EVENT_ID, at_ms=1_700_000_000_001, video=7, viewer=VIEWER, watched_ms=10_000),
     Reacted(id=EVENT_ID, at_ms=1_700_000_000_002, video=7, user=9, state=Reaction.DISLIKE),
-    Commented(id=EVENT_ID, at_ms=1_700_000_000_003, video=7, user=9, comment=11),
+    Commented(id=EVENT_ID, at_ms=1_700_000_000_003, video=7, user=9, comment=11, active=True),
     Subscribed(id=EVENT_ID, at_ms=1_700_000_000_004, channel=8, user=9, active=False),
     Notified(id=EVENT_ID, at_ms=1_700_000_000_005, user=9, kind="video", subject=7),
 )
