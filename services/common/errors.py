@@ -1,0 +1,51 @@
+"""The error that a service answers with. Owns its form; does not own which errors a service has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class ServiceError(Exception):
+    """Answered as ``{"error": {"code": code, "message": message}}`` with ``status``."""
+
+    status: int
+    code: str
+    """Stable word for programs, in snake_case."""
+    message: str
+    """One sentence for people; never holds a secret or another person's data."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{self.status} {self.code}: {self.message}"
+
+
+def not_found(what: str) -> ServiceError:
+    """404 for a ``what`` (for example "video") that does not exist or that the caller may not see."""
+    return ServiceError(404, f"{what}_not_found", f"There is no such {what}.")
+
+
+def unauthenticated(message: str = "Sign in first.") -> ServiceError:
+    """401 for a caller who has not shown who they are."""
+    return ServiceError(401, "unauthenticated", message)
+
+
+def forbidden(message: str) -> ServiceError:
+    """403 for a caller who is known and not allowed."""
+    return ServiceError(403, "forbidden", message)
+
+
+def conflict(code: str, message: str) -> ServiceError:
+    """409 for a request that the present state does not admit."""
+    return ServiceError(409, code, message)
+
+
+def invalid(message: str) -> ServiceError:
+    """422 for input that is well-formed and still not acceptable."""
+    return ServiceError(422, "invalid_request", message)
+
+
+def unavailable(message: str, retry_seconds: int = 1) -> ServiceError:
+    """503 for a dependency that does not answer or work that would pile up."""
+    return ServiceError(503, "unavailable", message, {"retry-after": str(retry_seconds)})

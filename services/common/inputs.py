@@ -1,0 +1,68 @@
+"""Types of what comes from outside: ids in paths, texts, page sizes. Owns bounds and cleaning, no business rule."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Annotated
+
+from fastapi import Query
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer, StringConstraints
+
+from services.common import ids
+
+
+class Input(BaseModel):
+    """A request body: frozen, and a key that it does not know is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Output(BaseModel):
+    """An answer."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+def _to_id(value: object) -> int:
+    if isinstance(value, str):
+        return ids.parse(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        ids.bucket_of(value)
+        return value
+    raise ValueError("an id is a text of 11 letters and digits")
+
+
+def _from_path(value: object) -> int:
+    if not isinstance(value, str):
+        raise ValueError("an id is a text of 11 letters and digits")
+    return ids.parse(value)
+
+
+Id = Annotated[int, BeforeValidator(_to_id), PlainSerializer(ids.encode, return_type=str)]
+"""An id: a number in Python, its public form on the wire. Out of range or malformed: 422."""
+PathId = Annotated[int, BeforeValidator(_from_path)]
+"""An id in a path."""
+
+
+def _clean(text: str) -> str:
+    text = unicodedata.normalize("NFC", text)
+    for character in text:
+        category = unicodedata.category(character)
+        if category in ("Cc", "Cs") and character not in "\n\t":
+            raise ValueError("control characters are not allowed")
+    return text
+
+
+def _one_line(text: str) -> str:
+    if "\n" in text or "\t" in text:
+        raise ValueError("line breaks are not allowed here")
+    return text
+
+
+CleanText = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_clean)]
+"""NFC, without control characters but line break and tab; bound its length where it is used."""
+Line = Annotated[CleanText, AfterValidator(_one_line)]
+"""One line of `CleanText`."""
+
+PageSize = Annotated[int, Query(ge=1, le=100)]
+"""Entries of a list in one answer."""

@@ -1,0 +1,238 @@
+"""The shard router: from a shard key to a connection. Owns which database is asked; owns no table.
+
+Writes go to the cell that writes the bucket. Reads go to a replica there that is at least as new as the caller's
+last write; if none is, one is waited for at most 20 ms, then the writer is asked. A replica that lags or does not
+answer is cut out. Positions of replicas are polled only while there are reads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import psycopg
+from psycopg_pool import PoolTimeout, TooManyRequests
+
+from regions.buckets import ShardMap
+from services.common.consistency import Position, SeenWrites
+from services.common.database import CellDatabase, Connection, Pool
+from services.common.errors import unavailable
+from services.common.ids import ShardKey
+from services.common.replicas import LagMeter, parse_lsn
+
+POLL_SECONDS = 0.1
+WAIT_SECONDS = 0.02
+"""How long a read waits for a replica before it goes to the writer."""
+_IDLE_SECONDS = 2.0
+_WAIT_STEP_SECONDS = 0.005
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class ReadCounts:
+    """How many reads went where, since the start."""
+
+    replica: int = 0
+    waited: int = 0
+    """Of those at a replica, how many waited for it."""
+    writer: int = 0
+
+
+@dataclass(slots=True)
+class _Cell:
+    database: CellDatabase
+    meter: LagMeter
+    next_reader: int = 0
+    last_read: float = float("-inf")
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class ShardRouter:
+    """Connections by shard key."""
+
+    def __init__(
+        self,
+        shards: ShardMap,
+        databases: Mapping[str, CellDatabase],
+        own_cell: str,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.shards = shards
+        self.own_cell = own_cell
+        self.reads = ReadCounts()
+        self._clock = clock
+        self._cells = {
+            name: _Cell(database, LagMeter(len(database.readers), clock)) for name, database in databases.items()
+        }
+        self._pollers: list[asyncio.Task[None]] = []
+
+    async def open(self) -> None:
+        """Opens all pools and starts to watch the replicas."""
+        for cell in self._cells.values():
+            await cell.database.open()
+            if cell.database.readers:
+                self._pollers.append(asyncio.create_task(self._poll(cell)))
+
+    async def close(self) -> None:
+        """Stops watching and closes all connections."""
+        for poller in self._pollers:
+            poller.cancel()
+        await asyncio.gather(*self._pollers, return_exceptions=True)
+        for cell in self._cells.values():
+            await cell.database.close()
+
+    @property
+    def home_buckets(self) -> tuple[int, ...]:
+        """Buckets whose home is the own cell: where its users are minted."""
+        return self.shards.buckets_of(self.own_cell)
+
+    @property
+    def writer_cells(self) -> tuple[str, ...]:
+        """Every cell that writes some bucket, each once: together they hold all data."""
+        return tuple(dict.fromkeys(part.writer for part in self.shards.ranges))
+
+    def same_writer(self, a: ShardKey, b: ShardKey) -> bool:
+        """Whether rows of both keys can be written in one transaction."""
+        return self.shards.writer_of(a.bucket) == self.shards.writer_of(b.bucket)
+
+    @asynccontextmanager
+    async def writer(self, key: ShardKey, seen: SeenWrites | None = None) -> AsyncIterator[Connection]:
+        """A transaction at the writer of ``key``: committed at the end, rolled back by an exception.
+
+        ``seen`` is told the position after the commit. Raises `ServiceError` 503 if the database does not answer.
+        """
+        part = self.shards.range_of(key.bucket)
+        async with self._transaction(part.writer, part.term, seen) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def home_writer(self, home: str) -> AsyncIterator[Connection]:
+        """A transaction at the database that writes the buckets whose home is ``home``.
+
+        Raises LookupError if they have no writer or several (buckets are being moved).
+        """
+        writers = {(part.writer, part.term) for part in self.shards.ranges if part.home == home}
+        if len(writers) != 1:
+            raise LookupError(f"the buckets of {home} have {len(writers)} writers; name a shard key instead")
+        writer, term = writers.pop()
+        async with self._transaction(writer, term, None) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def reader(self, key: ShardKey, seen: SeenWrites | None = None) -> AsyncIterator[Connection]:
+        """A connection that sees at least what ``seen`` states, for reading only.
+
+        Raises `ServiceError` 503 if the database does not answer.
+        """
+        part = self.shards.range_of(key.bucket)
+        written = seen.of(part.writer) if seen else None
+        if written is not None and written.term != part.term:
+            # A position of another term says nothing about this writer's log.
+            pool = self._cells[part.writer].database.writer
+            self.reads.writer += 1
+        else:
+            pool = await self._read_pool(part.writer, written.lsn if written else 0)
+        async with _connection(pool) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def cell_reader(self, cell: str) -> AsyncIterator[Connection]:
+        """A connection for reading over all buckets that ``cell`` writes, as new as its replicas are."""
+        async with _connection(await self._read_pool(cell, 0)) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def cell_writer(self, cell: str) -> AsyncIterator[Connection]:
+        """A transaction at the database of ``cell``, for work that belongs to the database and not to a bucket."""
+        async with self._transaction(cell, 0, None) as connection:
+            yield connection
+
+    async def ping(self) -> None:
+        """Raises `ServiceError` 503 unless the own cell's writer answers."""
+        async with _connection(self._cells[self.own_cell].database.writer) as connection:
+            await connection.execute("SELECT 1")
+
+    @asynccontextmanager
+    async def _transaction(self, cell: str, term: int, seen: SeenWrites | None) -> AsyncIterator[Connection]:
+        async with _connection(self._cells[cell].database.writer) as connection:
+            async with connection.transaction():
+                yield connection
+            if seen is not None:
+                row = await (await connection.execute("SELECT pg_current_wal_insert_lsn()::text")).fetchone()
+                if row is not None:
+                    seen.add(Position(cell, term, parse_lsn(str(row[0]))))
+
+    async def _read_pool(self, name: str, position: int) -> Pool:
+        cell = self._cells[name]
+        cell.last_read = self._clock()
+        cell.wake.set()
+        deadline = self._clock() + WAIT_SECONDS
+        waited = False
+        while True:
+            pool = self._pick(cell, position)
+            if pool is not None:
+                self.reads.replica += 1
+                self.reads.waited += waited
+                return pool
+            usable = any(cell.meter.usable(number) for number in range(len(cell.database.readers)))
+            if not usable or self._clock() >= deadline:
+                self.reads.writer += 1
+                return cell.database.writer
+            waited = True
+            await asyncio.sleep(_WAIT_STEP_SECONDS)
+            await self._measure_replicas(cell)
+
+    def _pick(self, cell: _Cell, position: int) -> Pool | None:
+        count = len(cell.database.readers)
+        for step in range(count):
+            number = (cell.next_reader + step) % count
+            if cell.meter.usable(number) and (cell.meter.reached(number) or 0) >= position:
+                cell.next_reader = (number + 1) % count
+                return cell.database.readers[number]
+        return None
+
+    async def _poll(self, cell: _Cell) -> None:
+        while True:
+            if self._clock() - cell.last_read > _IDLE_SECONDS:
+                cell.wake.clear()
+                await cell.wake.wait()
+            position = await _position(cell.database.writer, "SELECT pg_current_wal_lsn()::text")
+            if position is not None:
+                cell.meter.writer_at(position)
+            await self._measure_replicas(cell)
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def _measure_replicas(self, cell: _Cell) -> None:
+        positions = await asyncio.gather(
+            *(_position(pool, "SELECT pg_last_wal_replay_lsn()::text") for pool in cell.database.readers)
+        )
+        for number, position in enumerate(positions):
+            cell.meter.replica_at(number, position)
+
+
+async def _position(pool: Pool, query: str) -> int | None:
+    """The log position that ``query`` gives; None if the server does not answer or is no replica."""
+    try:
+        async with asyncio.timeout(1), pool.connection(timeout=1) as connection:
+            row = await (await connection.execute(query)).fetchone()
+    except (psycopg.Error, PoolTimeout, TooManyRequests, TimeoutError) as error:
+        _log.debug("no position from %s: %s", pool.name, type(error).__name__)
+        return None
+    return None if row is None or row[0] is None else parse_lsn(str(row[0]))
+
+
+@asynccontextmanager
+async def _connection(pool: Pool) -> AsyncIterator[Connection]:
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            connection = await stack.enter_async_context(pool.connection())
+        except (PoolTimeout, TooManyRequests, psycopg.OperationalError) as error:
+            _log.warning("database %s gave no connection: %s", pool.name, type(error).__name__)
+            raise unavailable("The database does not answer at the moment.") from error
+        yield connection
