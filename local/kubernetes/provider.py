@@ -1,0 +1,271 @@
+"""The `kubernetes` resource provider of the embedded default: every object is checked and rendered as a file.
+
+Owns the provider protocol. Does not own the checks (`schemas`), the differences (`changes`) or the files (`manifests`).
+
+Where an object is rendered: `renderYamlToDirectory` of its provider resource, as with the official plugin; where the
+provider names a cluster instead (`kubeconfig`), `<root>/<stack>` of this server. One server serves every provider
+resource of every stack: the protocol does not say which provider resource a request belongs to, but the engine opens a
+connection for each, so configuration is kept by connection.
+"""
+
+import importlib.metadata
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Final, NoReturn
+
+import grpc
+from google.protobuf import empty_pb2
+from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
+from typing_extensions import override
+
+from local.kubernetes import changes, manifests, naming, schemas, values
+from local.kubernetes.changes import Kind
+from local.kubernetes.manifests import Identity
+from local.kubernetes.values import Object
+
+_MOST_CONNECTIONS: Final = 1024
+_CLUSTER_KEYS: Final = ("kubeconfig", "context", "cluster")
+_KINDS: Final[Mapping[tuple[Kind, bool], "provider_pb2.PropertyDiff.Kind.ValueType"]] = {
+    (Kind.ADD, False): provider_pb2.PropertyDiff.ADD,
+    (Kind.ADD, True): provider_pb2.PropertyDiff.ADD_REPLACE,
+    (Kind.DELETE, False): provider_pb2.PropertyDiff.DELETE,
+    (Kind.DELETE, True): provider_pb2.PropertyDiff.DELETE_REPLACE,
+    (Kind.UPDATE, False): provider_pb2.PropertyDiff.UPDATE,
+    (Kind.UPDATE, True): provider_pb2.PropertyDiff.UPDATE_REPLACE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What one provider resource says. `directory` is empty where it names a cluster instead."""
+
+    directory: str
+    namespace: str
+
+
+class KubernetesProvider(provider_pb2_grpc.ResourceProviderServicer):
+    """Serves any number of engines. `root` is where stacks are rendered that name no directory."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._lock = Lock()
+        self._configurations: OrderedDict[str, Configuration] = OrderedDict()
+
+    @override
+    def Handshake(
+        self, request: provider_pb2.ProviderHandshakeRequest, context: grpc.ServicerContext
+    ) -> provider_pb2.ProviderHandshakeResponse:
+        """Secrets arrive marked; unknown values arrive as such."""
+        return provider_pb2.ProviderHandshakeResponse(accept_secrets=True, supports_autonaming_configuration=True)
+
+    @override
+    def Attach(self, request: plugin_pb2.PluginAttach, context: grpc.ServicerContext) -> empty_pb2.Empty:
+        """The engine announces its address; nothing is reported back, so it is not kept."""
+        return empty_pb2.Empty()
+
+    @override
+    def GetPluginInfo(self, request: empty_pb2.Empty, context: grpc.ServicerContext) -> plugin_pb2.PluginInfo:
+        """The SDK's version, whose types this provider takes: the engine warns about an older plugin."""
+        return plugin_pb2.PluginInfo(version=importlib.metadata.version("pulumi-kubernetes"))
+
+    @override
+    def Cancel(self, request: empty_pb2.Empty, context: grpc.ServicerContext) -> empty_pb2.Empty:
+        """Nothing here takes long enough to be cancelled."""
+        return empty_pb2.Empty()
+
+    @override
+    def CheckConfig(
+        self, request: provider_pb2.CheckRequest, context: grpc.ServicerContext
+    ) -> provider_pb2.CheckResponse:
+        """Refuse a directory together with a cluster, as the official plugin does."""
+        given = values.from_struct(request.news)
+        clusters = [key for key in _CLUSTER_KEYS if given.get(key)]
+        failures = []
+        if given.get("renderYamlToDirectory") and clusters:
+            reason = (
+                f"renderYamlToDirectory excludes {', '.join(clusters)}: a manifest is rendered or applied, not both"
+            )
+            failures.append(provider_pb2.CheckFailure(property="renderYamlToDirectory", reason=reason))
+        return provider_pb2.CheckResponse(inputs=request.news, failures=failures)
+
+    @override
+    def DiffConfig(self, request: provider_pb2.DiffRequest, context: grpc.ServicerContext) -> provider_pb2.DiffResponse:
+        """Another directory is another cluster: everything in it is made anew."""
+        old = values.from_struct(request.old_inputs).get("renderYamlToDirectory")
+        new = values.from_struct(request.news).get("renderYamlToDirectory")
+        if old == new or new == values.UNKNOWN:
+            return provider_pb2.DiffResponse(changes=provider_pb2.DiffResponse.DIFF_UNKNOWN)
+        return provider_pb2.DiffResponse(
+            changes=provider_pb2.DiffResponse.DIFF_SOME,
+            diffs=["renderYamlToDirectory"],
+            replaces=["renderYamlToDirectory"],
+        )
+
+    @override
+    def Configure(
+        self, request: provider_pb2.ConfigureRequest, context: grpc.ServicerContext
+    ) -> provider_pb2.ConfigureResponse:
+        """Remember the configuration of this connection."""
+        given = values.as_object(values.plain(values.from_struct(request.args)))
+        configuration = Configuration(
+            directory=_text(given.get("renderYamlToDirectory")), namespace=_text(given.get("namespace"))
+        )
+        with self._lock:
+            self._configurations[context.peer()] = configuration
+            while len(self._configurations) > _MOST_CONNECTIONS:
+                self._configurations.popitem(last=False)
+        return provider_pb2.ConfigureResponse(
+            acceptSecrets=True, supportsPreview=True, supports_autonaming_configuration=True
+        )
+
+    @override
+    def Check(self, request: provider_pb2.CheckRequest, context: grpc.ServicerContext) -> provider_pb2.CheckResponse:
+        """Complete the name and the namespace, then check the object against the strict schemas."""
+        if request.type.endswith("Patch") and not _text(values.from_struct(request.news).get("kind")).endswith("Patch"):
+            reason = "a patch changes an object of a real cluster; the embedded default has none"
+            return provider_pb2.CheckResponse(failures=[provider_pb2.CheckFailure(property="kind", reason=reason)])
+        manifest = naming.completed(
+            values.from_struct(request.news),
+            resource=request.name,
+            seed=request.randomSeed,
+            old=values.as_object(values.plain(values.from_struct(request.olds))),
+            proposed=request.autonaming.proposed_name,
+            namespace=self._configuration(context).namespace,
+        )
+        problems = schemas.check(values.as_object(values.plain(manifest)))
+        failures = [
+            provider_pb2.CheckFailure(property=problem.path, reason=f"{problem.path}: {problem.reason}")
+            for problem in problems
+        ]
+        return provider_pb2.CheckResponse(inputs=values.to_struct(manifest), failures=failures)
+
+    @override
+    def Diff(self, request: provider_pb2.DiffRequest, context: grpc.ServicerContext) -> provider_pb2.DiffResponse:
+        """Compare inputs. A named object is deleted before it is made anew, since its name is taken."""
+        old = values.as_object(values.plain(values.from_struct(request.old_inputs)))
+        new = values.as_object(values.plain(values.from_struct(request.news)))
+        found = changes.between(old, new)
+        return provider_pb2.DiffResponse(
+            changes=provider_pb2.DiffResponse.DIFF_SOME if found else provider_pb2.DiffResponse.DIFF_NONE,
+            diffs=sorted({str(change.path[0]) for change in found if change.path}),
+            replaces=sorted({values.dotted(change.path) for change in found if change.replace}),
+            detailedDiff={
+                values.dotted(change.path): provider_pb2.PropertyDiff(
+                    kind=_KINDS[(change.kind, change.replace)], inputDiff=True
+                )
+                for change in found
+            },
+            hasDetailedDiff=True,
+            deleteBeforeReplace=any(change.replace for change in found) and not changes.autonamed(new),
+        )
+
+    @override
+    def Create(self, request: provider_pb2.CreateRequest, context: grpc.ServicerContext) -> provider_pb2.CreateResponse:
+        """Render the object. One that is there already is taken over, as server-side apply does."""
+        manifest = manifests.guard(values.from_struct(request.properties))
+        if not request.preview:
+            manifests.write(self._directory(request.urn, context), manifest)
+        return provider_pb2.CreateResponse(id=_id(manifest), properties=values.to_struct(manifest))
+
+    @override
+    def Update(self, request: provider_pb2.UpdateRequest, context: grpc.ServicerContext) -> provider_pb2.UpdateResponse:
+        """Render the object again."""
+        manifest = manifests.guard(values.from_struct(request.news))
+        if not request.preview:
+            manifests.write(self._directory(request.urn, context), manifest)
+        return provider_pb2.UpdateResponse(properties=values.to_struct(manifest))
+
+    @override
+    def Delete(self, request: provider_pb2.DeleteRequest, context: grpc.ServicerContext) -> empty_pb2.Empty:
+        """Remove the object's file."""
+        manifest = values.as_object(values.plain(values.from_struct(request.properties)))
+        manifests.remove(self._directory(request.urn, context), Identity.of(manifest))
+        return empty_pb2.Empty()
+
+    @override
+    def Read(self, request: provider_pb2.ReadRequest, context: grpc.ServicerContext) -> provider_pb2.ReadResponse:
+        """What the file says: the state where they agree, the file where somebody changed it, nothing where it is gone.
+
+        An import has no state; its type token and id say which file is meant.
+        """
+        state = values.from_struct(request.properties)
+        known = values.as_object(values.plain(state))
+        directory = self._directory(request.urn, context)
+        identity = Identity.of(known) if "kind" in known else _imported(request.type, request.id)
+        content = manifests.read(directory, identity)
+        if content is None:
+            return provider_pb2.ReadResponse()
+        if content == manifests.text(state):
+            return provider_pb2.ReadResponse(id=request.id, properties=request.properties, inputs=request.inputs)
+        try:
+            found = values.to_struct(manifests.parse(content, state, directory / identity.file))
+        except manifests.UnreadableManifestError as error:
+            _abort(context, grpc.StatusCode.DATA_LOSS, str(error))
+        return provider_pb2.ReadResponse(id=request.id, properties=found, inputs=found)
+
+    @override
+    def Invoke(self, request: provider_pb2.InvokeRequest, context: grpc.ServicerContext) -> provider_pb2.InvokeResponse:
+        """Helm, Kustomize and YAML functions need the official plugin."""
+        _abort(
+            context,
+            grpc.StatusCode.UNIMPLEMENTED,
+            f"{request.tok} needs the official kubernetes plugin; the embedded default knows plain objects only",
+        )
+
+    @override
+    def Construct(
+        self, request: provider_pb2.ConstructRequest, context: grpc.ServicerContext
+    ) -> provider_pb2.ConstructResponse:
+        """Charts and YAML groups need the official plugin."""
+        _abort(
+            context,
+            grpc.StatusCode.UNIMPLEMENTED,
+            f"{request.type} needs the official kubernetes plugin; the embedded default knows plain objects only",
+        )
+
+    def _configuration(self, context: grpc.ServicerContext) -> Configuration:
+        with self._lock:
+            found = self._configurations.get(context.peer())
+        if found is None:
+            _abort(
+                context,
+                grpc.StatusCode.FAILED_PRECONDITION,
+                "this connection was never configured; was the provider's server restarted during the run? Repeat it.",
+            )
+        return found
+
+    def _directory(self, urn: str, context: grpc.ServicerContext) -> Path:
+        named = self._configuration(context).directory
+        return self._root / (named or _stack(urn))
+
+
+def _stack(urn: str) -> str:
+    """`urn:pulumi:mumbai::meridian::…` is of the stack `mumbai`."""
+    return urn.removeprefix("urn:pulumi:").split("::", 1)[0]
+
+
+def _id(manifest: Object) -> str:
+    """The id, or nothing while it is not known."""
+    try:
+        return Identity.of(values.as_object(values.plain(manifest))).id
+    except ValueError:
+        return ""
+
+
+def _imported(token: str, resource_id: str) -> Identity:
+    """`kubernetes:apps/v1:Deployment` and `namespace/name`. The group `core` is not written in manifests."""
+    _, version, kind = token.split(":", 2)
+    namespace, _, name = resource_id.rpartition("/")
+    return Identity(version.removeprefix("core/"), kind, namespace, name)
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) and value != values.UNKNOWN else ""
+
+
+def _abort(context: grpc.ServicerContext, code: grpc.StatusCode, message: str) -> NoReturn:
+    context.abort(code, message)
+    raise AssertionError("abort raises")
