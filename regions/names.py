@@ -97,10 +97,10 @@ def bucket(region: Region, purpose: str, account: str) -> str:
     return f"{PROJECT}-{purpose}-{region.code}-{account}"
 
 
-TOKEN_KEY_ALIAS = f"alias/{PROJECT}/tokens"
+TOKEN_KEY_ALIAS = f"alias/{PROJECT}-tokens"
 """Alias of the multi-Region token key, the same in every region."""
 
 
 def key_alias(region: Region, purpose: str) -> str:
     """Alias of a region's own KMS key. Permissions name keys by it, so it is a contract."""
-    return f"alias/{PROJECT}/{region.name}/{purpose}"
+    return f"alias/{PROJECT}-{region.name}-{purpose}"

@@ -17,6 +17,7 @@ from pydantic_core import ErrorDetails
 from regions.catalogue import CATALOGUE
 from regions.names import PROJECT
 
+_ORIGIN = r"^https?://[A-Za-z0-9.-]+(:\d{1,5})?$"
 _SWITCH = {"true": True, "false": False}
 
 
@@ -36,8 +37,17 @@ def _region_name(value: str) -> str:
     return value
 
 
+def _public_key(value: str) -> str:
+    if "PRIVATE" in value:
+        raise ValueError("this is a private key; only the public half belongs here")
+    if not value.strip().startswith("-----BEGIN PUBLIC KEY-----"):
+        raise ValueError("must be a public key in PEM form (-----BEGIN PUBLIC KEY-----)")
+    return value
+
+
 Switch = Annotated[bool, BeforeValidator(_switch)]
 RegionName = Annotated[str, BeforeValidator(_region_name)]
+PublicKeyPem = Annotated[str, BeforeValidator(_public_key)]
 
 
 class StackConfig(BaseModel):
@@ -60,6 +70,21 @@ class GlobalConfig(StackConfig):
     """Mail address that budgets write to."""
     budget: int = Field(gt=0)
     """USD a month for the whole account."""
+    repository: str = Field(pattern=r"^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$")
+    """``owner/name`` on GitHub, whose workflows may preview and deploy."""
+    playback_keys: tuple[PublicKeyPem, ...] = Field(default=(), max_length=2)
+    """Public keys (PEM) that check signed playback; two while one replaces the other. Absent: media need no cookie."""
+
+
+class Origins(BaseModel):
+    """Where people reach a deployment, as origins (scheme, host, port if any), without a trailing slash."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    api: str = Field(pattern=_ORIGIN)
+    media: str = Field(pattern=_ORIGIN)
+    page: str = Field(pattern=_ORIGIN)
+    s3: str | None = Field(default=None, pattern=_ORIGIN)
 
 
 class RegionConfig(StackConfig):
@@ -71,6 +96,10 @@ class RegionConfig(StackConfig):
     """USD a month for this region."""
     transcoder: Literal["ffmpeg", "mediaconvert"] = "ffmpeg"
     """What turns uploads into renditions; both read the one ladder."""
+    passwords: int = Field(default=1, gt=0)
+    """Generation of all generated passwords; raising it replaces them."""
+    origins: Origins | None = None
+    """Absent: the hosts of the domain over HTTPS."""
 
 
 class LinksConfig(StackConfig):

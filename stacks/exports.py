@@ -67,6 +67,14 @@ class GlobalExports(Exports):
     """Lets VPC flow logs write to CloudWatch Logs."""
     database_monitoring_role_arn: pulumi.Output[str]
     """Lets RDS publish enhanced monitoring."""
+    boundary_arn: pulumi.Output[str]
+    """Permissions boundary that every role under ``stacks.trust.WORKLOAD_PATH`` carries."""
+    certificate_arn: pulumi.Output[str]
+    """Certificate of the domain and its wildcard in us-east-1, for CloudFront."""
+    firewall_arn: pulumi.Output[str]
+    """Web ACL of scope CLOUDFRONT."""
+    key_group_ids: pulumi.Output[list[str]]
+    """The key group that media distributions trust; empty while playback is unsigned."""
 
 
 @dataclass(frozen=True, kw_only=True)

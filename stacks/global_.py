@@ -1,0 +1,60 @@
+"""The stack ``global``: what exists once, whatever regions there are. One list of components; owns none of them.
+
+Deployed by an owner of the account, never by a pipeline: it declares what pipelines may do.
+"""
+
+from __future__ import annotations
+
+import pulumi
+
+from regions.catalogue import HOME_CODE
+from regions.stacks import GLOBAL
+from stacks.account import Account, AccountArgs
+from stacks.config import GlobalConfig, load
+from stacks.context import open_context
+from stacks.delivery import Delivery, DeliveryArgs
+from stacks.domain import Domain
+from stacks.edge_firewall import EdgeFirewall, EdgeFirewallArgs
+from stacks.exports import GlobalExports
+from stacks.playback_keys import PlaybackKeys
+from stacks.registry import Registry
+from stacks.token_key import TokenKey
+
+EDGE_REQUESTS_PER_WINDOW = 60_000
+"""Per address and minute. Mobile carriers put thousands of viewers behind one address, each asking for about 30
+segments a minute (assumed: 2,000 viewers)."""
+
+ANOMALY_SHARE = 0.01
+"""Unexpected cost is reported from this share of the monthly budget (assumed)."""
+
+
+def declare() -> None:
+    """Declare the stack and export what the others need."""
+    config = load(GlobalConfig, GLOBAL)
+    ctx = open_context(GLOBAL, HOME_CODE, config)
+    delivery = Delivery("delivery", ctx, DeliveryArgs(repository=config.repository))
+    account = Account(
+        "account",
+        ctx,
+        AccountArgs(
+            boundary_arn=delivery.boundary.arn,
+            contact=config.contact,
+            budget=config.budget,
+            anomaly=max(1, int(config.budget * ANOMALY_SHARE)),
+        ),
+    )
+    domain = Domain("domain", ctx)
+    tokens = TokenKey("tokens", ctx)
+    firewall = EdgeFirewall("firewall", ctx, EdgeFirewallArgs(requests_per_window=EDGE_REQUESTS_PER_WINDOW))
+    Registry("registry", ctx)
+    playback = PlaybackKeys("playback", ctx, config.playback_keys) if config.playback_keys else None
+    GlobalExports(
+        zone_id=domain.zone.zone_id,
+        token_key_arn=tokens.key.arn,
+        flow_logs_role_arn=account.flow_logs_role.arn,
+        database_monitoring_role_arn=account.database_monitoring_role.arn,
+        boundary_arn=delivery.boundary.arn,
+        certificate_arn=domain.validation.certificate_arn,
+        firewall_arn=firewall.acl.arn,
+        key_group_ids=pulumi.Output.from_input([] if playback is None else [playback.group.id]),
+    ).write()
