@@ -1,0 +1,1 @@
+"""The generic half of the `aws` provider: wire format, conversion, checks, lifecycle.  Knows no AWS service."""
