@@ -87,7 +87,6 @@ def install(
         try:
             with _progress(artefact.task, report, heartbeat):
                 build(building)
-            os.sync()
             building.rename(target)
         except BaseException:
             _remove(building)
