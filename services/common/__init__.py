@@ -2,20 +2,21 @@
 
 How to write a service ``X`` (``services/accounts`` is the smallest whole example):
 
-- ``services/X/__main__.py`` calls ``app.run("X", build)``; ``build(resources)`` returns the routers and background
-  work. `resources.Resources` opens what `services.contracts.workloads` says that ``X`` may touch: ``router`` (databases),
+- ``services/X/__main__.py`` calls ``app.run(app.Service("X", routers=(router,), start=start))``; ``start(resources)`` is
+  an async context manager that yields the object which the routes find by ``app.state(request, TypeOfIt)``; background
+  work lives inside it. `resources.Resources` opens what `services.contracts.workloads` says that ``X`` may touch: ``router`` (databases),
   ``cache``, ``kafka``, ``aws``, ``secrets``, ``context_keys``.
 - The user name of ``X`` at PostgreSQL, Valkey and Kafka is its workload name; passwords come from the secret
   ``settings.own.secrets["X"]``, JSON {"database_password", "cache_password", "kafka_password"}. The secret ``context``
   is a random string of at least 32 characters; JSON {"current", "previous"} is understood too, for rotation.
 - Routes use the templates of `services.contracts.routes` unchanged. Every route but health and metrics is refused
-  with 401 without a valid signed context: depend on `app.Caller` (anybody) or `app.User` (signed in).
+  with 401 without a valid signed context: take a parameter of type `access.Caller` (anybody) or `access.User` (signed in).
 - Errors: raise `errors.ServiceError`; the wire form is always ``{"error": {"code", "message"}}``.
 - Ids: `ids`. A user is minted in a random bucket of the home cell, a channel in its owner's bucket, a video in its
   channel's bucket, a comment in its video's bucket. So everything of a video lies in one database, the list of a
   channel's videos is one query, and residency follows the owner.
 - Databases: a repository function takes a connection of ``router.writer(key)`` or ``router.reader(key, seen)``,
-  and both want a `ids.ShardKey`. ``seen`` (`app.SeenWrites`) carries read-your-writes to and from the caller in the header
+  and both want a `ids.ShardKey`. ``seen`` (`access.Seen`) carries read-your-writes to and from the caller in the header
   `consistency.HEADER`. Whoever works on whole cells (counters, search) uses ``router.home_writer(cell)``
   and ``router.cell_reader(cell)``.
 - Migrations: ``services/X/migrations/NNNN_name.sql`` creates objects in schema ``X`` (which exists, as do all roles).

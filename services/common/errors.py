@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 
-@dataclass(frozen=True)
 class ServiceError(Exception):
-    """Answered as ``{"error": {"code": code, "message": message}}`` with ``status``."""
+    """Answered as ``{"error": {"code": code, "message": message}}`` with ``status``.
 
-    status: int
-    code: str
-    """Stable word for programs, in snake_case."""
-    message: str
-    """One sentence for people; never holds a secret or another person's data."""
-    headers: Mapping[str, str] = field(default_factory=dict)
+    ``code`` is a stable word for programs, in snake_case; ``message`` one sentence for people, which never holds a
+    secret or another person's data.
+    """
 
-    def __str__(self) -> str:
-        return f"{self.status} {self.code}: {self.message}"
+    def __init__(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(f"{status} {code}: {message}")
+        self.status = status
+        self.code = code
+        self.message = message
+        self.headers = dict(headers or {})
 
 
 def not_found(what: str) -> ServiceError:
