@@ -69,6 +69,9 @@ class GlobalExports(Exports):
     """Lets RDS publish enhanced monitoring."""
     boundary_arn: pulumi.Output[str]
     """Permissions boundary that every role under ``stacks.trust.WORKLOAD_PATH`` carries."""
+    deploy_role_arn: pulumi.Output[str]
+    preview_role_arn: pulumi.Output[str]
+    """Roles of the pipelines."""
     certificate_arn: pulumi.Output[str]
     """Certificate of the domain and its wildcard in us-east-1, for CloudFront."""
     firewall_arn: pulumi.Output[str]

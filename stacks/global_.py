@@ -54,7 +54,9 @@ def declare() -> None:
         flow_logs_role_arn=account.flow_logs_role.arn,
         database_monitoring_role_arn=account.database_monitoring_role.arn,
         boundary_arn=delivery.boundary.arn,
+        deploy_role_arn=delivery.deploy_role.arn,
+        preview_role_arn=delivery.preview_role.arn,
         certificate_arn=domain.validation.certificate_arn,
         firewall_arn=firewall.acl.arn,
-        key_group_ids=pulumi.Output.from_input([] if playback is None else [playback.group.id]),
+        key_group_ids=pulumi.Output.all(*([] if playback is None else [playback.group.id])),
     ).write()

@@ -17,23 +17,41 @@ def boundary_arn(account: str) -> str:
     return f"arn:aws:iam::{account}:policy/{BOUNDARY_NAME}"
 
 
-def service(principal: str, account: str, *, sources: tuple[str, ...] = (), session_tags: bool = False) -> str:
+def service(principal: str, account: str, *, sources: tuple[str, ...] = ()) -> str:
     """Trust in an AWS service, which must act for this account (and, if given, for one of the ARN patterns)."""
     conditions: dict[str, dict[str, list[str]]] = {"StringEquals": {"aws:SourceAccount": [account]}}
     if sources:
         conditions["ArnLike"] = {"aws:SourceArn": list(sources)}
-    actions = ["sts:AssumeRole", "sts:TagSession"] if session_tags else ["sts:AssumeRole"]
-    return _document({"Service": principal}, actions, conditions)
+    return _document({"Service": principal}, ["sts:AssumeRole"], conditions)
 
 
-def cluster_service(principal: str) -> str:
-    """Trust in a service of the cluster itself, which states no source."""
-    return _document({"Service": principal}, ["sts:AssumeRole", "sts:TagSession"], {})
+def pods(account: str, cluster: str, namespace: str, service_account: str) -> str:
+    """Trust in pods of one service account of one cluster: Pod Identity states all three as session tags.
+
+    https://docs.aws.amazon.com/eks/latest/userguide/pod-id-role.html
+    """
+    return _document(
+        {"Service": "pods.eks.amazonaws.com"},
+        ["sts:AssumeRole", "sts:TagSession"],
+        {
+            "StringEquals": {
+                "aws:SourceAccount": [account],
+                "aws:RequestTag/eks-cluster-name": [cluster],
+                "aws:RequestTag/kubernetes-namespace": [namespace],
+                "aws:RequestTag/kubernetes-service-account": [service_account],
+            }
+        },
+    )
 
 
-def node_service(principal: str) -> str:
-    """Trust in the service that starts machines."""
-    return _document({"Service": principal}, ["sts:AssumeRole"], {})
+def control_plane() -> str:
+    """Trust in EKS, whose Auto Mode also tags its sessions."""
+    return _document({"Service": "eks.amazonaws.com"}, ["sts:AssumeRole", "sts:TagSession"], {})
+
+
+def machines() -> str:
+    """Trust in the machines of a cluster."""
+    return _document({"Service": "ec2.amazonaws.com"}, ["sts:AssumeRole"], {})
 
 
 def github(provider_arn: str, repository: str, environment: str) -> str:
