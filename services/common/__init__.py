@@ -38,7 +38,7 @@ What schema ``catalog`` offers (typed wrappers in `videos`; do not write the SQL
   `videos.mark_ready`, `videos.mark_failed` (transcoder, uploads).
 - `videos.add_comment` (engagement), and SELECT on ``catalog.comments`` (counters): the row is written before the
   event; the author's name is the context's ``name``.
-- `videos.channel_exists` (engagement).
+- `videos.channel_owner` (uploads, engagement): None if there is no such channel.
 
 What others must offer: schema ``counters`` a view ``counters.video_totals`` (video_id, views, likes, dislikes,
 comments, updated_at) and ``counters.channel_totals`` (channel_id, subscribers), SELECT granted to catalog, search,

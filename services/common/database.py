@@ -7,12 +7,11 @@ each peer; PostgreSQL's ``max_connections`` in the stacks is above that.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from psycopg import AsyncConnection
+from psycopg.conninfo import make_conninfo
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
@@ -35,8 +34,6 @@ class PoolOptions:
     lock_timeout: int = 2_000
     idle_in_transaction_timeout: int = 10_000
     """At most 10 s: a stopped owner must not hold its locks for longer (counting rule 15)."""
-    slow_statement: int = 500
-    """Statements above this are logged by the server where the role may set it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +47,10 @@ class Login:
         return f"Login(user={self.user!r})"
 
 
-def connect_kwargs(
+def connection_text(
     database: DatabaseSettings, endpoint: Endpoint, login: Login, options: PoolOptions, *, read_only: bool
-) -> dict[str, str | int | bool]:
-    """Arguments of ``psycopg.AsyncConnection.connect``: one schema per service first on the path, UTC, all timeouts."""
+) -> str:
+    """What libpq connects by: the login's schema on the path, UTC, all timeouts. Holds the password: never log it."""
     server_options = {
         "search_path": login.user,
         "timezone": "UTC",
@@ -62,24 +59,22 @@ def connect_kwargs(
         "idle_in_transaction_session_timeout": options.idle_in_transaction_timeout,
         "default_transaction_read_only": "on" if read_only else "off",
     }
-    return {
-        "host": endpoint.host,
-        "port": endpoint.port,
-        "dbname": database.name,
-        "user": login.user,
-        "password": login.password,
-        "sslmode": database.tls,
-        "connect_timeout": 3,
-        "application_name": f"meridian-{login.user}",
-        "target_session_attrs": "any" if read_only else "read-write",
-        "options": " ".join(f"-c {name}={value}" for name, value in server_options.items()),
-        # Transactions are begun explicitly, so a single read is not three statements.
-        "autocommit": True,
-        "keepalives_idle": 30,
-        "keepalives_interval": 5,
-        "keepalives_count": 3,
-        "tcp_user_timeout": 15_000,
-    }
+    return make_conninfo(
+        host=endpoint.host,
+        port=endpoint.port,
+        dbname=database.name,
+        user=login.user,
+        password=login.password,
+        sslmode=database.tls,
+        connect_timeout=3,
+        application_name=f"meridian-{login.user}",
+        target_session_attrs="any" if read_only else "read-write",
+        options=" ".join(f"-c {name}={value}" for name, value in server_options.items()),
+        keepalives_idle=30,
+        keepalives_interval=5,
+        keepalives_count=3,
+        tcp_user_timeout=15_000,
+    )
 
 
 def make_pool(
@@ -87,7 +82,9 @@ def make_pool(
 ) -> Pool:
     """A closed pool; `psycopg_pool.AsyncConnectionPool.open` starts it."""
     return AsyncConnectionPool(
-        kwargs=connect_kwargs(database, endpoint, login, options, read_only=read_only),
+        connection_text(database, endpoint, login, options, read_only=read_only),
+        # Transactions are begun explicitly, so a single read is not three statements.
+        kwargs={"autocommit": True},
         min_size=options.min_size,
         max_size=options.max_size,
         max_waiting=options.max_waiting,
@@ -128,10 +125,3 @@ class CellDatabase:
         """Closes all connections."""
         for pool in (self.writer, *self.readers):
             await pool.close(timeout=3)
-
-
-@asynccontextmanager
-async def transaction(pool: Pool) -> AsyncIterator[Connection]:
-    """A connection inside a transaction: committed at the end, rolled back by an exception."""
-    async with pool.connection() as connection, connection.transaction():
-        yield connection
