@@ -1,0 +1,1 @@
+"""One module per server of the embedded default: how it is prepared, started and asked whether it is well."""
