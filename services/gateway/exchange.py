@@ -1,0 +1,401 @@
+"""One request from its head to the end of its answer.
+
+Owns the order of things: route, identity, limit, overload, breaker, connection, answer; and that whatever was taken
+(permit, place, reservation) is given back exactly once. Does not own the caller's connection (``connection``) nor
+any of the parts that it asks.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Final
+
+from services.contracts.limits import LIMITS
+from services.contracts.routes import CONTEXT_HEADER, Auth, LimitClass, Route
+from services.gateway import attempts, responses
+from services.gateway.addresses import caller, limiter_key
+from services.gateway.bodies import BodyError, Chunked, Fixed, Framing
+from services.gateway.breaker import Outcome, Permit
+from services.gateway.heads import RequestHead, ResponseHead
+from services.gateway.identity import ANONYMOUS, Identity, IdentityError
+from services.gateway.limiter import rate_headers
+from services.gateway.limits import Verdict
+from services.gateway.routing import NoRoute
+from services.gateway.tracing import outgoing
+from services.gateway.upstream import Fault, UpstreamConnection
+
+if TYPE_CHECKING:
+    from services.gateway.connection import ClientConnection
+    from services.gateway.core import Core, Upstream
+
+MAX_WAITING_BODY: Final = 64 * 1024
+"""Bytes of a request's body that may wait for its service; then the caller is no longer read."""
+ANSWER_SECONDS: Final = 15.0
+STREAM_SECONDS: Final = 60.0
+_REPEATABLE: Final = frozenset({b"GET", b"HEAD"})
+_CONTEXT: Final = CONTEXT_HEADER.encode() + b": "
+
+
+class Exchange:
+    """See the module. Implements `services.gateway.upstream.Receiver`."""
+
+    def __init__(self, core: Core, client: ClientConnection, head: RequestHead) -> None:
+        self._core = core
+        self._client = client
+        self._head = head
+        self._started = core.clock()
+        self.deadline = self._started + min(ANSWER_SECONDS, (head.deadline_ms or 60_000) / 1000)
+        self._framing: Framing | None = None
+        if head.chunked:
+            self._framing = Chunked()
+        elif head.content_length:
+            self._framing = Fixed(head.content_length)
+        self._waiting: list[bytes] = []
+        self._waiting_bytes = 0
+        self._route: Route | None = None
+        self._identity: Identity = ANONYMOUS
+        self._rate = b""
+        self._attempt: attempts.Attempt | None = None
+        self._upstream: Upstream | None = None
+        self._permit: Permit | None = None
+        self._connection: UpstreamConnection | None = None
+        self._connected_at = 0.0
+        self._retried = False
+        self._status = 0
+        self._close_after = not head.keep_alive
+        self._over = False
+
+    # --- from the caller -------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Decides what the request is, and sets out."""
+        core, head = self._core, self._head
+        path = head.target.partition(b"?")[0]
+        route = core.router.find(head.method, path)
+        if isinstance(route, NoRoute):
+            self._without_route(path, route)
+            return
+        self._route = route
+        if head.content_length is not None and head.content_length > route.max_body:
+            self._refuse(413, "too-large", f"the body may have at most {route.max_body} bytes")
+            return
+        if head.authorization is None:
+            self._identified(ANONYMOUS)
+            return
+        try:
+            identity = core.identities.recall(head.authorization)
+        except IdentityError as error:
+            self._unauthorized(str(error))
+            return
+        if identity is not None:
+            self._identified(identity)
+        else:
+            core.spawn(self._identify(head.authorization))
+
+    def request_data(self, data: bytes) -> bytes:
+        """Bytes from the caller; returns those that do not belong to this request."""
+        framing = self._framing
+        if framing is None or not self._expects_body():
+            return data
+        try:
+            used = framing.feed(data)
+        except BodyError as error:
+            self._refuse(400, "malformed-body", str(error))
+            return b""
+        if self._route is not None and isinstance(framing, Chunked) and framing.payload > self._route.max_body:
+            self._refuse(413, "too-large", f"the body may have at most {self._route.max_body} bytes")
+            return b""
+        part = data if used == len(data) else data[:used]
+        if self._connection is not None:
+            self._connection.write(part)
+        elif not self._over:
+            self._waiting.append(part)
+            self._waiting_bytes += used
+            if self._waiting_bytes > MAX_WAITING_BODY:
+                self._client.pause()
+            if self._attempt is not None and not self._expects_body():
+                self._attempt_ready()
+        return data[used:]
+
+    def cancel(self) -> None:
+        """The caller is gone."""
+        if not self._over:
+            self._settle(Outcome.NEUTRAL, None)
+            self._finish_attempt(499)
+            self._over = True
+            if self._connection is not None:
+                self._connection.abandon()
+            self._record(499)
+
+    def expire(self) -> None:
+        """The deadline has passed."""
+        if self._status:
+            self._settle(Outcome.FAILURE, None)
+            self._over = True
+            if self._connection is not None:
+                self._connection.abandon()
+            self._record(self._status)
+            self._client.abort()
+            return
+        late = self._permit is not None
+        self._settle(Outcome.FAILURE, None)
+        if late and self._upstream is not None:
+            self._upstream.limit.dropped()
+        if self._connection is not None:
+            self._connection.abandon()
+        self._refuse(504, "timeout", "the service did not answer in time")
+
+    def writable(self, writable: bool) -> None:
+        """The caller takes more of the answer, or not for now."""
+        if self._connection is not None:
+            if writable:
+                self._connection.resume()
+            else:
+                self._connection.pause()
+
+    # --- identity and limits ---------------------------------------------------------------------------------------
+
+    def _without_route(self, path: bytes, route: NoRoute) -> None:
+        head = self._head
+        if self._framing is not None:
+            self._close_after = True
+        if route.allow and head.method == b"OPTIONS":
+            self._answer(204, self._core.cors.preflight(head.origin, route.allow, not self._close_after))
+        elif route.allow:
+            allow = b"Allow: " + b", ".join(route.allow) + b"\r\n"
+            self._refuse(405, "method-not-allowed", "the path does not answer this method", allow)
+        elif self._core.rare.serves(path):
+            self._core.spawn(self._serve_rarely())
+        else:
+            self._refuse(404, "not-found", "no such path")
+
+    async def _serve_rarely(self) -> None:
+        status, data = await self._core.rare.answer(self._head, not self._close_after)
+        if not self._over:
+            self._answer(status, data)
+
+    async def _identify(self, authorization: bytes) -> None:
+        try:
+            identity = await self._core.identities.verify(authorization)
+        except IdentityError as error:
+            if not self._over:
+                self._unauthorized(str(error))
+            return
+        if not self._over:
+            self._identified(identity)
+
+    def _identified(self, identity: Identity) -> None:
+        route = self._route
+        assert route is not None  # noqa: S101 - set before identification starts
+        self._identity = identity
+        if route.auth is Auth.USER and identity.user is None:
+            self._unauthorized("sign in first")
+            return
+        if route.limit is LimitClass.AUTHENTICATION:
+            self._attempt = attempts.Attempt(secrets.token_hex(8))
+            if not self._expects_body():
+                self._attempt_ready()
+            elif self._head.expect_continue:
+                self._head.expect_continue = False
+                self._client.write(responses.CONTINUE)
+            return
+        limit = LIMITS[route.limit]
+        if limit.algorithm == "none":
+            self._admitted()
+            return
+        key = identity.user or "ip-" + limiter_key(self._address())
+        self._core.limiter.hit(route.limit, key, self._limited)
+
+    def _attempt_ready(self) -> None:
+        attempt = self._attempt
+        assert attempt is not None  # noqa: S101 - only called for an attempt
+        attempt.identify(b"".join(self._waiting), chunked=self._head.chunked, address=limiter_key(self._address()))
+        self._core.limiter.reserve(attempt.keys, attempt.member, self._limited)
+
+    def _limited(self, verdict: Verdict) -> None:
+        route = self._route
+        if self._over or route is None:
+            if self._attempt is not None and verdict.allowed:
+                self._core.limiter.release(self._attempt.keys, self._attempt.member)
+            return
+        self._rate = rate_headers(route.limit, LIMITS[route.limit], verdict)
+        if verdict.allowed:
+            self._admitted()
+        else:
+            if self._attempt is not None:
+                # One key may have had room: an attempt that was never made must not count there.
+                self._core.limiter.release(self._attempt.keys, self._attempt.member)
+                self._attempt = None
+            self._refuse(429, "too-many-requests", "too many requests; try again later")
+
+    def _address(self) -> str:
+        return caller(self._client.peer, self._head.forwarded_for)
+
+    # --- to the service --------------------------------------------------------------------------------------------
+
+    def _admitted(self) -> None:
+        route = self._route
+        assert route is not None  # noqa: S101 - set before
+        upstream = self._core.upstreams[route.service]
+        if self._core.draining:
+            self._close_after = True
+        if not upstream.limit.try_enter(route.priority):
+            self._core.metrics.shed += 1
+            self._refuse(503, "overloaded", "the service is busy; try again", b"Retry-After: 1\r\n")
+            return
+        now = self._core.clock()
+        permit = upstream.breaker.acquire(now)
+        if permit is None:
+            upstream.limit.leave(None)
+            wait = max(1, int(upstream.breaker.retry_after(now)) + 1)
+            self._refuse(503, "unavailable", "the service is not available", b"Retry-After: %d\r\n" % wait)
+            return
+        self._upstream, self._permit = upstream, permit
+        upstream.retries.request()
+        upstream.pool.acquire(self._connected)
+
+    def _connected(self, connection: UpstreamConnection | None) -> None:
+        if self._over:
+            if connection is not None:
+                connection.release()
+            return
+        if connection is None:
+            self._settle(Outcome.CONNECT_FAILURE, None)
+            self._refuse(502, "unreachable", "the service cannot be reached")
+            return
+        self._connected_at = self._core.clock()
+        self._connection = connection
+        connection.send(self, self._outgoing_head() + b"".join(self._waiting), head_only=False)
+        if self._expects_body():
+            if self._head.expect_continue and not self._waiting:
+                self._client.write(responses.CONTINUE)
+            self._client.resume()
+
+    def _outgoing_head(self) -> bytes:
+        head = self._head
+        method = b"GET" if head.method == b"HEAD" else head.method
+        lines = [b"%b %b HTTP/1.1" % (method, head.target), *head.forward]
+        if head.chunked:
+            lines.append(b"transfer-encoding: chunked")
+        elif head.content_length is not None:
+            lines.append(b"content-length: %d" % head.content_length)
+        lines.append(_CONTEXT + self._core.identities.context(self._identity))
+        lines.append(b"traceparent: " + outgoing(head.traceparent))
+        lines.append(b"x-meridian-deadline: %d" % max(1, int((self.deadline - self._connected_at) * 1000)))
+        lines.append(b"\r\n")
+        return b"\r\n".join(lines)
+
+    # --- from the service (Receiver) -------------------------------------------------------------------------------
+
+    def on_response(self, head: ResponseHead, bodiless: bool) -> None:
+        """See `services.gateway.upstream.Receiver`."""
+        self._status = head.status
+        self.deadline = self._core.clock() + STREAM_SECONDS
+        failed = head.status >= 500
+        self._settle(Outcome.FAILURE if failed else Outcome.SUCCESS, self._core.clock() - self._connected_at)
+        if head.status == 503 and self._upstream is not None:
+            self._upstream.limit.dropped()
+        self._finish_attempt(head.status)
+        if self._expects_body():
+            self._close_after = True
+        self._client.write(
+            b"".join(
+                (
+                    responses.status_line(head.status),
+                    head.lines,
+                    self._rate,
+                    self._core.cors.lines(self._head.origin),
+                    responses.SECURITY_HEADERS,
+                    responses.connection_line(not self._close_after),
+                    b"\r\n",
+                )
+            )
+        )
+        if not bodiless and head.content_length is None and not head.chunked:
+            self._close_after = True
+
+    def on_body(self, data: bytes) -> None:
+        """See `services.gateway.upstream.Receiver`."""
+        if self._head.method != b"HEAD":
+            self._client.write(data)
+
+    def on_end(self) -> None:
+        """See `services.gateway.upstream.Receiver`."""
+        self._connection = None
+        self._end(self._status)
+
+    def on_fault(self, fault: Fault) -> None:
+        """See `services.gateway.upstream.Receiver`."""
+        self._connection = None
+        if self._status:
+            self._over = True
+            self._record(self._status)
+            self._client.abort()
+            return
+        upstream = self._upstream
+        repeatable = self._head.method in _REPEATABLE and self._framing is None and not self._retried
+        if upstream is not None and repeatable and upstream.retries.try_retry():
+            self._retried = True
+            self._core.metrics.retries += 1
+            upstream.pool.acquire(self._connected, fresh=True)
+            return
+        self._settle(Outcome.NEUTRAL if fault is Fault.STALE else Outcome.FAILURE, None)
+        self._refuse(502, "bad-answer", "the service broke off its answer")
+
+    def on_writable(self, writable: bool) -> None:
+        """See `services.gateway.upstream.Receiver`."""
+        if writable:
+            self._client.resume()
+        else:
+            self._client.pause()
+
+    # --- the end ---------------------------------------------------------------------------------------------------
+
+    def _expects_body(self) -> bool:
+        return self._framing is not None and not self._framing.done
+
+    def _settle(self, outcome: Outcome, seconds: float | None) -> None:
+        """Gives permit and place back, once."""
+        permit, upstream = self._permit, self._upstream
+        if permit is None or upstream is None:
+            return
+        self._permit = None
+        upstream.limit.leave(seconds)
+        now = self._core.clock()
+        upstream.breaker.settle(permit, outcome, seconds if seconds is not None else now - self._started, now)
+
+    def _finish_attempt(self, status: int) -> None:
+        """A failed attempt to authenticate keeps its place in the log; every other end gives it back, once."""
+        attempt, self._attempt = self._attempt, None
+        if attempt is not None and attempt.keys and not attempts.failed(status):
+            self._core.limiter.release(attempt.keys, attempt.member)
+
+    def _unauthorized(self, message: str) -> None:
+        self._refuse(401, "unauthorized", message, b'WWW-Authenticate: Bearer realm="meridian"\r\n')
+
+    def _refuse(self, status: int, code: str, message: str, extra: bytes = b"") -> None:
+        if self._over:
+            return
+        if self._expects_body():
+            self._close_after = True
+        self._finish_attempt(status)
+        extra += self._rate + self._core.cors.lines(self._head.origin)
+        answer = responses.error(
+            status, code, message, extra=extra, keep_alive=not self._close_after, body=self._head.method != b"HEAD"
+        )
+        self._answer(status, answer)
+
+    def _answer(self, status: int, data: bytes) -> None:
+        self._client.write(data)
+        self._end(status)
+
+    def _end(self, status: int) -> None:
+        self._over = True
+        self._record(status)
+        self._client.exchange_over(close=self._close_after)
+
+    def _record(self, status: int) -> None:
+        now = self._core.clock()
+        template = self._route.template if self._route is not None else "unrouted"
+        self._core.metrics.route(template).observe(status, now - self._started)
+        self._core.access.note(self._head.method, template, status, now - self._started, self._identity.user)

@@ -1,0 +1,127 @@
+"""Who is behind a request: verified tokens remembered until they expire, and the signed context for the services.
+
+Owns the memory (by hash, never the token itself) and the re-signing of contexts. Does not own how a token is
+verified (``services.common.tokens``) nor the form of a context (``services.common.context``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from services.common import ids
+from services.common.context import GATEWAY, Context, ContextKeys, sign
+
+CONTEXT_SECONDS: Final = 30
+_RENEW_SECONDS: Final = 15
+"""A context is signed anew when it has this long left, so that a service never sees one that is about to expire."""
+_MAX_REMEMBERED: Final = 200_000
+_MAX_TOKEN: Final = 4096
+
+
+class IdentityError(Exception):
+    """The token is refused. The message is safe to show."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A caller. ``user`` is the public form of the id, None for anybody."""
+
+    user: str | None = None
+    user_id: int | None = None
+    name: str | None = None
+    session_id: int | None = None
+    expires_at: float = 0.0
+
+
+ANONYMOUS: Final = Identity()
+
+
+class Verifier(Protocol):
+    """Verifies access tokens."""
+
+    async def verify(self, token: str) -> Identity:
+        """The identity behind ``token``. Raises `IdentityError`."""
+
+
+class Identities:
+    """See the module. ``clock`` gives Unix seconds."""
+
+    def __init__(self, verifier: Verifier, keys: ContextKeys, clock: Callable[[], float] = time.time) -> None:
+        self._verifier = verifier
+        self._keys = keys
+        self._clock = clock
+        self._known: dict[bytes, Identity] = {}
+        self._contexts: dict[Identity, tuple[bytes, float]] = {}
+        self._revoked: dict[int, float] = {}
+
+    def recall(self, authorization: bytes) -> Identity | None:
+        """The identity behind a token that was verified before, or None. Raises `IdentityError` for what cannot be one."""
+        token = _bearer(authorization)
+        digest = hashlib.sha256(token).digest()
+        identity = self._known.get(digest)
+        if identity is None:
+            return None
+        if identity.expires_at <= self._clock():
+            del self._known[digest]
+            raise IdentityError("the token has expired; refresh it")
+        self._check_revoked(identity)
+        return identity
+
+    async def verify(self, authorization: bytes) -> Identity:
+        """Verifies and remembers. Raises `IdentityError`."""
+        token = _bearer(authorization)
+        identity = await self._verifier.verify(token.decode("ascii"))
+        self._check_revoked(identity)
+        if len(self._known) >= _MAX_REMEMBERED:
+            self._known.clear()
+        self._known[hashlib.sha256(token).digest()] = identity
+        return identity
+
+    def revoke(self, session_id: int, until: float) -> None:
+        """Refuses tokens of a session until they would have expired anyway (Unix seconds)."""
+        now = self._clock()
+        self._revoked = {session: end for session, end in self._revoked.items() if end > now}
+        self._revoked[session_id] = until
+
+    def context(self, identity: Identity) -> bytes:
+        """The signed context header of ``identity``; the same bytes for some seconds."""
+        now = self._clock()
+        known = self._contexts.get(identity)
+        if known is not None and known[1] > now:
+            return known[0]
+        issued = int(now)
+        header = sign(
+            Context(
+                caller=GATEWAY,
+                issued_at=issued,
+                expires_at=issued + CONTEXT_SECONDS,
+                user_id=identity.user_id,
+                name=identity.name,
+                session_id=identity.session_id,
+            ),
+            self._keys,
+        ).encode()
+        if len(self._contexts) >= _MAX_REMEMBERED:
+            self._contexts.clear()
+        self._contexts[identity] = (header, issued + CONTEXT_SECONDS - _RENEW_SECONDS)
+        return header
+
+    def _check_revoked(self, identity: Identity) -> None:
+        if identity.session_id is not None and identity.session_id in self._revoked:
+            raise IdentityError("the session has ended; sign in again")
+
+
+def of_user(user_id: int, name: str | None, session_id: int | None, expires_at: float) -> Identity:
+    """The identity of a signed-in user."""
+    return Identity(ids.encode(user_id), user_id, name, session_id, expires_at)
+
+
+def _bearer(authorization: bytes) -> bytes:
+    scheme, _, token = authorization.partition(b" ")
+    if scheme.lower() != b"bearer" or not token or len(token) > _MAX_TOKEN or not token.isascii():
+        raise IdentityError("the Authorization header must be 'Bearer' and a token")
+    return token

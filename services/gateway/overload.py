@@ -1,0 +1,83 @@
+"""Overload: how many calls a service may have in flight, and who is turned away first. Pure; time is passed in.
+
+The limit adapts to latency (gradient of the best seen to the present round trip, as Netflix's concurrency-limits
+describe it); priorities get a share of it, so that playback is shed last. Retries have a budget of one in ten.
+"""
+
+from __future__ import annotations
+
+import math
+from types import MappingProxyType
+
+from services.contracts.routes import Priority
+
+SHARE = MappingProxyType({Priority.PLAYBACK: 1.0, Priority.READ: 0.9, Priority.WRITE: 0.8, Priority.REST: 0.7})
+"""Part of the limit that a priority may fill."""
+
+
+class ConcurrencyLimit:
+    """Adapts between ``low`` and ``high``. A window closes after ``window`` samples."""
+
+    __slots__ = ("_best", "_count", "_high", "_low", "_peak", "_sum", "_window", "in_flight", "limit")
+
+    def __init__(self, initial: int = 64, low: int = 8, high: int = 1024, window: int = 64) -> None:
+        self._low, self._high, self._window = low, high, window
+        self._best = math.inf
+        self._sum = 0.0
+        self._count = 0
+        self._peak = 0
+        self.limit = float(initial)
+        self.in_flight = 0
+
+    def try_enter(self, priority: Priority) -> bool:
+        """Takes a place if ``priority`` may still have one."""
+        if self.in_flight >= self.limit * SHARE[priority]:
+            return False
+        self.in_flight += 1
+        self._peak = max(self._peak, self.in_flight)
+        return True
+
+    def leave(self, seconds: float | None) -> None:
+        """Gives the place back. ``seconds``: the round trip, or None if the call says nothing about latency."""
+        self.in_flight -= 1
+        if seconds is None:
+            return
+        self._sum += seconds
+        self._count += 1
+        if self._count >= self._window:
+            self._adapt()
+
+    def dropped(self) -> None:
+        """The service timed out or refused for overload: back off at once."""
+        self.limit = max(self._low, self.limit * 0.9)
+
+    def _adapt(self) -> None:
+        mean = self._sum / self._count
+        # The best round trip ages, so that a slower normal is accepted in the end.
+        self._best = min(mean, self._best * 1.02)
+        gradient = max(0.5, min(1.0, 2.0 * self._best / mean))
+        target = self.limit * gradient + math.sqrt(self.limit)
+        if self._peak * 2 < self.limit:
+            target = min(target, self.limit)
+        self.limit = min(self._high, max(self._low, 0.8 * self.limit + 0.2 * target))
+        self._sum, self._count, self._peak = 0.0, 0, self.in_flight
+
+
+class RetryBudget:
+    """One retry for ten requests, saved up to ``cap``. The gateway is the only one that retries."""
+
+    __slots__ = ("_cap", "_ratio", "_tokens")
+
+    def __init__(self, ratio: float = 0.1, cap: float = 20.0) -> None:
+        self._ratio, self._cap, self._tokens = ratio, cap, 1.0
+
+    def request(self) -> None:
+        """Counts a first try."""
+        self._tokens = min(self._cap, self._tokens + self._ratio)
+
+    def try_retry(self) -> bool:
+        """Whether a retry may be made; spends it."""
+        if self._tokens < 1.0:
+            return False
+        self._tokens -= 1.0
+        return True

@@ -1,0 +1,271 @@
+"""Keep-alive connections to the services, driven by callbacks.
+
+Owns sockets towards services, the parsing of their answers and their reuse. Does not own what an answer means for
+the breaker, nor who may call (``exchange``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from enum import Enum
+from typing import Final, Protocol
+
+from services.contracts.settings import Endpoint
+from services.gateway.bodies import BodyError, Chunked, Fixed, Framing, UntilClose
+from services.gateway.heads import HeadError, ResponseHead, ResponseMemo
+
+CONNECT_SECONDS: Final = 1.0
+IDLE_SECONDS: Final = 60.0
+"""Shorter than the services keep a connection open (75 s), so that a reused one is rarely just closed."""
+MAX_IDLE: Final = 256
+_MAX_RESPONSE_HEAD: Final = 32 * 1024
+_NO_BODY: Final = frozenset({204, 304})
+
+
+class Fault(Enum):
+    """How a call failed on the wire."""
+
+    CONNECT = "connect"
+    STALE = "stale"
+    """A reused connection was closed before it answered anything: the request may be sent again."""
+    BROKEN = "broken"
+    """Closed or garbage in the middle of an answer."""
+
+
+class Receiver(Protocol):
+    """What an upstream connection reports to. Each call comes from the event loop, never from inside `send`."""
+
+    def on_response(self, head: ResponseHead, bodiless: bool) -> None:
+        """The head of the final answer."""
+
+    def on_body(self, data: bytes) -> None:
+        """Raw bytes of the body, framing included."""
+
+    def on_end(self) -> None:
+        """The answer is complete."""
+
+    def on_fault(self, fault: Fault) -> None:
+        """The call failed; nothing else follows."""
+
+    def on_writable(self, writable: bool) -> None:
+        """The service takes more of the request's body, or not for now."""
+
+
+class UpstreamConnection(asyncio.Protocol):
+    """One connection, which carries one call at a time."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._transport: asyncio.Transport | None = None
+        self._receiver: Receiver | None = None
+        self._buffer = b""
+        self._framing: Framing | None = None
+        self._head_only = False
+        self._answered = False
+        self._reusable = True
+        self.calls = 0
+        self.idle_since = 0.0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """See `asyncio.Protocol`."""
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - asyncio gives a stream protocol a Transport
+        self._transport = transport
+
+    @property
+    def usable(self) -> bool:
+        """Whether a call can be sent."""
+        return self._transport is not None and not self._transport.is_closing() and self._receiver is None
+
+    def send(self, receiver: Receiver, data: bytes, head_only: bool) -> None:
+        """Sends a request's head (and what there is of its body)."""
+        assert self._transport is not None  # noqa: S101 - a pool hands out connected connections only
+        self._receiver = receiver
+        self._head_only = head_only
+        self._answered = False
+        self._framing = None
+        self.calls += 1
+        self._transport.write(data)
+
+    def write(self, data: bytes) -> None:
+        """Sends more of the request's body."""
+        if self._transport is not None:
+            self._transport.write(data)
+
+    def pause(self) -> None:
+        """Stops reading the answer."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.pause_reading()
+
+    def resume(self) -> None:
+        """Reads on."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def release(self) -> None:
+        """Gives the connection back unused."""
+        self._pool.put_back(self)
+
+    def abandon(self) -> None:
+        """Gives the call up: nobody hears of it any more, and the connection is closed."""
+        self._receiver = None
+        if self._transport is not None:
+            self._transport.abort()
+
+    def close(self) -> None:
+        """Closes an idle connection."""
+        if self._transport is not None:
+            self._transport.close()
+
+    def pause_writing(self) -> None:
+        """See `asyncio.Protocol`."""
+        if self._receiver is not None:
+            self._receiver.on_writable(False)
+
+    def resume_writing(self) -> None:
+        """See `asyncio.Protocol`."""
+        if self._receiver is not None:
+            self._receiver.on_writable(True)
+
+    def data_received(self, data: bytes) -> None:
+        """See `asyncio.Protocol`."""
+        if self._receiver is None:
+            # An answer that nobody asked for: the connection cannot be trusted.
+            self.abandon()
+            return
+        try:
+            if self._framing is None:
+                data = self._read_head(self._buffer + data)
+                if self._framing is None:
+                    return
+            if data or self._framing.done:
+                self._read_body(data)
+        except (HeadError, BodyError):
+            self._fault(Fault.BROKEN)
+
+    def _read_head(self, data: bytes) -> bytes:
+        """Takes the final answer's head from ``data``; returns what follows it."""
+        while True:
+            end = data.find(b"\r\n\r\n")
+            if end < 0:
+                if len(data) > _MAX_RESPONSE_HEAD:
+                    raise HeadError(502, "the service's head is too large")
+                self._buffer = data
+                return b""
+            head = self._pool.memo.parse(data[:end])
+            data = data[end + 4 :]
+            if head.status >= 200:
+                break
+        self._buffer = b""
+        self._answered = True
+        self._reusable = head.keep_alive
+        bodiless = self._head_only or head.status in _NO_BODY
+        if bodiless:
+            self._framing = Fixed(0)
+        elif head.chunked:
+            self._framing = Chunked()
+        elif head.content_length is not None:
+            self._framing = Fixed(head.content_length)
+        else:
+            self._framing = UntilClose()
+            self._reusable = False
+        if self._receiver is not None:
+            self._receiver.on_response(head, bodiless)
+        return data
+
+    def _read_body(self, data: bytes) -> None:
+        framing, receiver = self._framing, self._receiver
+        if framing is None or receiver is None:
+            return
+        used = framing.feed(data)
+        if used:
+            receiver.on_body(data if used == len(data) else data[:used])
+        if framing.done:
+            self._finish(clean=used == len(data))
+
+    def _finish(self, clean: bool) -> None:
+        receiver, self._receiver = self._receiver, None
+        if clean and self._reusable:
+            self._pool.put_back(self)
+        elif self._transport is not None:
+            self._transport.close()
+        if receiver is not None:
+            receiver.on_end()
+
+    def _fault(self, fault: Fault) -> None:
+        receiver, self._receiver = self._receiver, None
+        if self._transport is not None:
+            self._transport.abort()
+        if receiver is not None:
+            receiver.on_fault(fault)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See `asyncio.Protocol`."""
+        self._pool.forget(self)
+        if self._receiver is None:
+            return
+        if isinstance(self._framing, UntilClose) and exc is None:
+            self._finish(clean=False)
+        else:
+            stale = self.calls > 1 and not self._answered and not self._buffer
+            self._fault(Fault.STALE if stale else Fault.BROKEN)
+
+
+class Pool:
+    """Connections to the processes of one service."""
+
+    def __init__(self, endpoints: Sequence[Endpoint], clock: Callable[[], float]) -> None:
+        self._endpoints = tuple(endpoints)
+        self._next = 0
+        self._idle: list[UpstreamConnection] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._clock = clock
+        self.memo = ResponseMemo()
+
+    def acquire(self, ready: Callable[[UpstreamConnection | None], None], fresh: bool = False) -> None:
+        """Hands a connection to ``ready``: at once if one is idle (unless ``fresh``), else when connected; None on failure."""
+        oldest = self._clock() - IDLE_SECONDS
+        while self._idle and not fresh:
+            connection = self._idle.pop()
+            if connection.usable and connection.idle_since > oldest:
+                ready(connection)
+                return
+            connection.close()
+        task = asyncio.create_task(self._connect(ready))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _connect(self, ready: Callable[[UpstreamConnection | None], None]) -> None:
+        connection: UpstreamConnection | None = None
+        loop = asyncio.get_running_loop()
+        # Another process of the service is tried once before the call counts as failed.
+        for _ in range(min(2, len(self._endpoints))):
+            endpoint = self._endpoints[self._next % len(self._endpoints)]
+            self._next += 1
+            try:
+                _, connection = await asyncio.wait_for(
+                    loop.create_connection(lambda: UpstreamConnection(self), endpoint.host, endpoint.port),
+                    CONNECT_SECONDS,
+                )
+                break
+            except (OSError, TimeoutError):
+                continue
+        ready(connection)
+
+    def put_back(self, connection: UpstreamConnection) -> None:
+        """A connection whose call ended cleanly."""
+        connection.idle_since = self._clock()
+        self._idle.append(connection)
+        if len(self._idle) > MAX_IDLE:
+            self._idle.pop(0).close()
+
+    def forget(self, connection: UpstreamConnection) -> None:
+        """A connection that is gone."""
+        if connection in self._idle:
+            self._idle.remove(connection)
+
+    def close(self) -> None:
+        """Closes all idle connections."""
+        for connection in self._idle:
+            connection.close()
+        self._idle.clear()
