@@ -1,0 +1,313 @@
+"""Alarms of a region: one topic for people, and alarms on what users notice before the causes behind it.
+
+Owns the topic and the alarms. Log groups stand with what writes to them (``logs``).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+import pulumi
+import pulumi_aws as aws
+
+from regions import names
+from regions.names import PROJECT
+from stacks.context import CellContext
+
+ABOVE, BELOW = "GreaterThanThreshold", "LessThanThreshold"
+GIB = 1024**3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alarm:
+    """One metric and the value beyond which somebody is told. Evaluated each minute."""
+
+    name: str
+    means: str
+    """What users or operators see when it rings."""
+    namespace: str
+    metric: str
+    threshold: float
+    statistic: str = "Average"
+    comparison: str = ABOVE
+    minutes: int = 5
+    """Consecutive minutes beyond the threshold."""
+    missing: str = "notBreaching"
+    percentile: str | None = None
+    """Takes the place of the statistic, for example ``p99``."""
+    dimensions: Mapping[str, pulumi.Input[str]] = field(default_factory=lambda: MappingProxyType({}))
+
+
+class AlarmTopic(pulumi.ComponentResource):
+    """Where a region's alarms and budget messages go."""
+
+    arn: pulumi.Output[str]
+
+    def __init__(self, name: str, ctx: CellContext, key_arn: pulumi.Output[str]) -> None:
+        super().__init__("meridian:region:AlarmTopic", name, None, ctx.component())
+        self._ctx = ctx.within(self)
+        self._name = name
+        topic_name = f"{PROJECT}-{ctx.cell.name}-alarms"
+        topic = aws.sns.Topic(
+            name,
+            name=topic_name,
+            kms_master_key_id=key_arn,
+            region=self._ctx.region,
+            tags=self._ctx.tags,
+            opts=self._ctx.options(),
+        )
+        self.arn = topic.arn
+        aws.sns.TopicPolicy(
+            name,
+            arn=topic.arn,
+            policy=topic_policy(f"arn:aws:sns:{ctx.region}:{ctx.account}:{topic_name}", ctx.account),
+            region=self._ctx.region,
+            opts=self._ctx.options(),
+        )
+        aws.sns.TopicSubscription(
+            name,
+            topic=topic.arn,
+            protocol="email",
+            endpoint=ctx.config.contact,
+            region=self._ctx.region,
+            opts=self._ctx.options(),
+        )
+        self.register_outputs({"arn": self.arn})
+
+
+def topic_policy(topic_arn: str, account: str) -> str:
+    """Lets alarms and budgets of ``account`` publish."""
+    return json.dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Sid": "AlarmsAndBudgets",
+                    "Effect": "Allow",
+                    "Principal": {"Service": ["cloudwatch.amazonaws.com", "budgets.amazonaws.com"]},
+                    "Action": "sns:Publish",
+                    "Resource": topic_arn,
+                    "Condition": {"StringEquals": {"aws:SourceAccount": account}},
+                }
+            ],
+        }
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObservabilityArgs:
+    """What is watched."""
+
+    topic_arn: pulumi.Output[str]
+    balancer: aws.lb.LoadBalancer
+    target_groups: Mapping[str, aws.lb.TargetGroup]
+    databases: tuple[tuple[str, aws.rds.Instance], ...]
+    brokers: int
+
+
+class Observability(pulumi.ComponentResource):
+    """One region's alarms."""
+
+    def __init__(self, name: str, ctx: CellContext, args: ObservabilityArgs) -> None:
+        super().__init__("meridian:region:Observability", name, None, ctx.component())
+        self._ctx = ctx.within(self)
+        self._name = name
+        self._args = args
+        for alarm in (
+            *self._entrance(),
+            *self._databases(),
+            *self._cache(),
+            *self._streaming(),
+            *self._transcoding(),
+        ):
+            self._create(alarm)
+        self.register_outputs({})
+
+    def _create(self, alarm: Alarm) -> None:
+        aws.cloudwatch.MetricAlarm(
+            f"{self._name}-{alarm.name}",
+            name=f"{PROJECT}-{self._ctx.cell.name}-{alarm.name}",
+            alarm_description=alarm.means,
+            namespace=alarm.namespace,
+            metric_name=alarm.metric,
+            dimensions=dict(alarm.dimensions),
+            statistic=None if alarm.percentile else alarm.statistic,
+            extended_statistic=alarm.percentile,
+            comparison_operator=alarm.comparison,
+            threshold=alarm.threshold,
+            period=60,
+            evaluation_periods=alarm.minutes,
+            treat_missing_data=alarm.missing,
+            alarm_actions=[self._args.topic_arn],
+            ok_actions=[self._args.topic_arn],
+            region=self._ctx.region,
+            tags=self._ctx.tags,
+            opts=self._ctx.options(),
+        )
+
+    def _entrance(self) -> list[Alarm]:
+        balancer = {"LoadBalancer": self._args.balancer.arn_suffix}
+        alarms = [
+            Alarm(
+                name="errors",
+                means="Users get 5xx answers from the region",
+                namespace="AWS/ApplicationELB",
+                metric="HTTPCode_ELB_5XX_Count",
+                statistic="Sum",
+                threshold=100,
+                dimensions=balancer,
+            ),
+            Alarm(
+                name="target-errors",
+                means="Services answer 5xx to users",
+                namespace="AWS/ApplicationELB",
+                metric="HTTPCode_Target_5XX_Count",
+                statistic="Sum",
+                threshold=500,
+                dimensions=balancer,
+            ),
+            Alarm(
+                name="latency",
+                means="One request in a hundred takes more than a second",
+                namespace="AWS/ApplicationELB",
+                metric="TargetResponseTime",
+                percentile="p99",
+                threshold=1,
+                dimensions=balancer,
+            ),
+        ]
+        for kind, group in self._args.target_groups.items():
+            alarms.append(
+                Alarm(
+                    name=f"{kind}-hosts",
+                    means=f"Fewer than two healthy pods of {kind}: the next failure is an outage",
+                    namespace="AWS/ApplicationELB",
+                    metric="HealthyHostCount",
+                    statistic="Minimum",
+                    comparison=BELOW,
+                    threshold=2,
+                    missing="breaching",
+                    dimensions={**balancer, "TargetGroup": group.arn_suffix},
+                )
+            )
+        return alarms
+
+    def _databases(self) -> list[Alarm]:
+        alarms = []
+        for kind, instance in self._args.databases:
+            dimensions = {"DBInstanceIdentifier": instance.identifier}
+            alarms += [
+                Alarm(
+                    name=f"database-{kind}-cpu",
+                    means="Statements queue for the processor",
+                    namespace="AWS/RDS",
+                    metric="CPUUtilization",
+                    threshold=80,
+                    minutes=10,
+                    dimensions=dimensions,
+                ),
+                Alarm(
+                    name=f"database-{kind}-storage",
+                    means="The disk is nearly full in spite of autoscaling; a full one refuses writes",
+                    namespace="AWS/RDS",
+                    metric="FreeStorageSpace",
+                    comparison=BELOW,
+                    threshold=20 * GIB,
+                    dimensions=dimensions,
+                ),
+            ]
+            if kind.startswith("replica"):
+                alarms.append(
+                    Alarm(
+                        name=f"database-{kind}-lag",
+                        means="Reads of callers who wrote go to the writer, because this replica is behind",
+                        namespace="AWS/RDS",
+                        metric="ReplicaLag",
+                        statistic="Maximum",
+                        threshold=10,
+                        missing="breaching",
+                        dimensions=dimensions,
+                    )
+                )
+        return alarms
+
+    def _cache(self) -> list[Alarm]:
+        dimensions = {"ReplicationGroupId": names.cache(self._ctx.cell)}
+        return [
+            Alarm(
+                name="cache-cpu",
+                means="Limits and sessions answer late",
+                namespace="AWS/ElastiCache",
+                metric="EngineCPUUtilization",
+                statistic="Maximum",
+                threshold=80,
+                dimensions=dimensions,
+            ),
+            Alarm(
+                name="cache-memory",
+                means="Keys are evicted before they expire: limits forget",
+                namespace="AWS/ElastiCache",
+                metric="DatabaseMemoryUsagePercentage",
+                statistic="Maximum",
+                threshold=85,
+                dimensions=dimensions,
+            ),
+        ]
+
+    def _streaming(self) -> list[Alarm]:
+        cluster = {"Cluster Name": names.kafka(self._ctx.cell)}
+        disks = [
+            Alarm(
+                name=f"kafka-disk-{broker}",
+                means="Events are refused when a broker's disk is full",
+                namespace="AWS/Kafka",
+                metric="KafkaDataLogsDiskUsed",
+                statistic="Maximum",
+                threshold=80,
+                missing="breaching",
+                dimensions={**cluster, "Broker ID": str(broker)},
+            )
+            for broker in range(1, self._args.brokers + 1)
+        ]
+        return [
+            Alarm(
+                name="kafka-offline",
+                means="Events of some videos can be neither written nor counted",
+                namespace="AWS/Kafka",
+                metric="OfflinePartitionsCount",
+                statistic="Maximum",
+                threshold=0,
+                minutes=2,
+                dimensions=cluster,
+            ),
+            *disks,
+        ]
+
+    def _transcoding(self) -> list[Alarm]:
+        def queue(purpose: str) -> dict[str, str]:
+            return {"QueueName": names.queue(self._ctx.cell, purpose)}
+
+        return [
+            Alarm(
+                name="transcode-wait",
+                means="People wait more than ten minutes for the first rendition",
+                namespace="AWS/SQS",
+                metric="ApproximateAgeOfOldestMessage",
+                statistic="Maximum",
+                threshold=600,
+                dimensions=queue("transcode"),
+            ),
+            Alarm(
+                name="transcode-dead",
+                means="An upload failed for good and waits for a person",
+                namespace="AWS/SQS",
+                metric="ApproximateNumberOfMessagesVisible",
+                statistic="Maximum",
+                threshold=0,
+                minutes=1,
+                dimensions=queue("transcode-dead"),
+            ),
+        ]

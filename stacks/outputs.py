@@ -1,0 +1,122 @@
+"""The output ``settings`` of a region: what its services need to know, in the shape that they parse.
+
+Owns how declared resources become `services.contracts.settings.CellSettings`. Values are checked when they are known,
+so a stack that exports what no service can load fails its own ``up``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+
+from services.contracts.settings import CellSettings, Endpoint
+from services.contracts.topics import REPLICATION_FACTOR
+from services.contracts.workloads import PORT, WORKLOADS
+from stacks.config import Origins
+from stacks.context import CellContext
+from stacks.database import DATABASE_NAME, Database
+from stacks.media import Media
+from stacks.vault import CONTEXT, OWNER, Vault
+
+OUTPUT = "settings"
+"""Name of the stack output."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SettingsParts:
+    """The components that settings are read from."""
+
+    database: Database
+    cache_endpoint: pulumi.Output[str]
+    """Host of Valkey's configuration endpoint."""
+    cache_port: pulumi.Output[int]
+    cache_name: str
+    brokers: pulumi.Output[str]
+    """MSK's bootstrap string: ``host:port,host:port``."""
+    media: Media
+    vault: Vault
+    token_key_arn: pulumi.Output[str]
+    namespace: str
+    """Where the services are in the cluster."""
+
+
+def origins(ctx: CellContext) -> Origins:
+    """Where people reach the deployment: as configured, else the domain's hosts over HTTPS."""
+    hosts = ctx.hosts
+    return ctx.config.origins or Origins(
+        api=f"https://{hosts.api}", media=f"https://{hosts.media}", page=f"https://{hosts.page}"
+    )
+
+
+def export_settings(ctx: CellContext, parts: SettingsParts) -> None:
+    """Export the settings of the cell."""
+    database, media = parts.database, parts.media
+    public = origins(ctx)
+    raw = {
+        "cell": ctx.cell.name,
+        "region": ctx.region,
+        "account": ctx.account,
+        "domain": ctx.config.domain,
+        "transcoder": ctx.config.transcoder,
+        "database": {
+            "name": DATABASE_NAME,
+            "writer": {"host": database.primary.address, "port": database.primary.port},
+            "readers": [{"host": replica.address, "port": replica.port} for replica in database.replicas],
+            "tls": "verify-ca",
+            "owner": {"arn": parts.vault.arns[OWNER], "region": ctx.region},
+        },
+        "cache": {
+            "mode": "cluster",
+            "endpoints": [{"host": parts.cache_endpoint, "port": parts.cache_port}],
+            "master_name": parts.cache_name,
+            "tls": True,
+        },
+        "kafka": {
+            "brokers": parts.brokers.apply(endpoints),
+            "auth": "iam",
+            "tls": True,
+            "replication_factor": REPLICATION_FACTOR,
+        },
+        "buckets": {
+            "uploads": media.uploads.bucket.bucket,
+            "media": media.media.bucket.bucket,
+            "page": media.page.bucket.bucket,
+        },
+        "queues": {"transcode": media.queue.url, "transcode_dead": media.dead.url},
+        "tokens": {"key_arn": parts.token_key_arn, "issuer": public.api, "audience": public.api},
+        "hosts": public.model_dump(),
+        "services": {
+            workload.name: [{"host": f"{workload.name}.{parts.namespace}.svc.cluster.local", "port": PORT}]
+            for workload in WORKLOADS
+        },
+        "secrets": secrets(parts.vault, ctx.region),
+    }
+    pulumi.export(OUTPUT, pulumi.Output.from_input(raw).apply(checked))
+
+
+def secrets(vault: Vault, region: str) -> Mapping[str, Mapping[str, object]]:
+    """References to the secrets that services may read."""
+    purposes: Sequence[str] = (CONTEXT, *(workload.name for workload in WORKLOADS))
+    return {purpose: {"arn": vault.arns[purpose], "region": region} for purpose in purposes}
+
+
+def endpoints(bootstrap: str) -> list[dict[str, object]]:
+    """A bootstrap string as endpoints. Raises `pulumi.RunError` for anything else than ``host:port`` in it."""
+    result = []
+    for part in bootstrap.split(","):
+        host, _, port = part.strip().rpartition(":")
+        if not host or not port.isdecimal():
+            raise pulumi.RunError(f"the brokers' address {part!r} is not host:port; the cluster is not ready")
+        result.append(Endpoint(host=host, port=int(port)).model_dump())
+    return result
+
+
+def checked(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """``raw`` as services will parse it. Raises `pulumi.RunError` with the key and the cause."""
+    try:
+        return CellSettings.model_validate(raw).model_dump(mode="json")
+    except ValueError as error:
+        raise pulumi.RunError(f"the stack's output `{OUTPUT}` is not what services load: {error}") from None

@@ -1,0 +1,180 @@
+"""The stack of a region: one cell of the platform. One list of components, which is its inventory."""
+
+from __future__ import annotations
+
+import pulumi
+
+from regions import names
+from regions.catalogue import AZS_PER_REGION, Region
+from stacks.balancer import Balancer, BalancerArgs
+from stacks.budget import region_budget
+from stacks.cache import Cache, CacheArgs
+from stacks.cluster import Cluster, ClusterArgs
+from stacks.config import RegionConfig, load
+from stacks.context import CellContext, open_cell
+from stacks.database import Database, DatabaseArgs
+from stacks.exports import RegionExports
+from stacks.firewall import Firewall, FirewallArgs
+from stacks.identity import Identity, IdentityArgs
+from stacks.keys import Keys, KeysArgs, Store
+from stacks.logs import LogSettings
+from stacks.media import Media, MediaArgs
+from stacks.network import Network, NetworkArgs
+from stacks.observability import AlarmTopic, Observability, ObservabilityArgs
+from stacks.outputs import SettingsParts, export_settings, origins
+from stacks.sizes import SIZES
+from stacks.streaming import Streaming, StreamingArgs
+from stacks.vault import OWNER, Vault, VaultArgs
+
+NAMESPACE = names.PROJECT
+
+
+def declare(cell: Region) -> None:
+    """Declare the stack of ``cell`` and export what services and other stacks need."""
+    declare_cell(open_cell(cell, load(RegionConfig, cell.name)))
+
+
+def declare_cell(ctx: CellContext) -> None:
+    """Declare the cell of ``ctx``."""
+    shared = ctx.global_exports()
+    generation = ctx.config.passwords
+    keys = Keys("keys", ctx, KeysArgs(token_primary_arn=shared.token_key_arn))
+    logs = LogSettings(key_arn=keys.arns[Store.LOGS], days=SIZES.log_days)
+    network = Network(
+        "network",
+        ctx,
+        NetworkArgs(
+            logs=LogSettings(key_arn=keys.arns[Store.LOGS], days=SIZES.flow_log_days),
+            flow_logs_role_arn=shared.flow_logs_role_arn,
+        ),
+    )
+    vault = Vault("vault", ctx, VaultArgs(key_arn=keys.arns[Store.SECRETS]))
+    database = Database(
+        "database",
+        ctx,
+        DatabaseArgs(
+            vpc_id=network.vpc_id,
+            subnet_ids=network.data_subnet_ids,
+            key_arn=keys.arns[Store.DATABASE],
+            owner_password=vault.read(OWNER, "password"),
+            password_generation=generation,
+            monitoring_role_arn=shared.database_monitoring_role_arn,
+            logs=logs,
+            sizes=SIZES,
+        ),
+    )
+    cache = Cache(
+        "cache",
+        ctx,
+        CacheArgs(
+            vpc_id=network.vpc_id,
+            subnet_ids=network.data_subnet_ids,
+            key_arn=keys.arns[Store.CACHE],
+            password=lambda workload: vault.read(workload, "cache_password"),
+            password_generation=generation,
+            logs=logs,
+            sizes=SIZES,
+        ),
+    )
+    streaming = Streaming(
+        "streaming",
+        ctx,
+        StreamingArgs(
+            vpc_id=network.vpc_id,
+            subnet_ids=network.data_subnet_ids,
+            key_arn=keys.arns[Store.STREAMING],
+            logs=logs,
+            sizes=SIZES,
+        ),
+    )
+    media = Media(
+        "media",
+        ctx,
+        MediaArgs(
+            media_key_arn=keys.arns[Store.MEDIA],
+            queue_key_arn=keys.arns[Store.QUEUES],
+            page_origin=origins(ctx).page,
+        ),
+    )
+    balancer = Balancer(
+        "balancer",
+        ctx,
+        BalancerArgs(
+            vpc_id=network.vpc_id,
+            subnet_ids=network.public_subnet_ids,
+            zone_id=shared.zone_id,
+            database_address=database.primary.address,
+        ),
+    )
+    Firewall("firewall", ctx, FirewallArgs(balancer_arn=balancer.balancer.arn, logs=logs))
+    identity = Identity(
+        "identity",
+        ctx,
+        IdentityArgs(boundary_arn=shared.boundary_arn, cluster=names.cluster(ctx.cell), namespace=NAMESPACE),
+    )
+    Cluster(
+        "cluster",
+        ctx,
+        ClusterArgs(
+            subnet_ids=network.private_subnet_ids,
+            key_arn=keys.arns[Store.CLUSTER],
+            logs=logs,
+            namespace=NAMESPACE,
+            role_arns=identity.role_arns,
+            deploy_role_arn=shared.deploy_role_arn,
+            preview_role_arn=shared.preview_role_arn,
+        ),
+    )
+    topic = AlarmTopic("alarms", ctx, keys.arns[Store.LOGS])
+    Observability(
+        "alarms",
+        ctx,
+        ObservabilityArgs(
+            topic_arn=topic.arn,
+            balancer=balancer.balancer,
+            target_groups={"gateway": balancer.gateway, "realtime": balancer.realtime},
+            databases=database.instances,
+            brokers=AZS_PER_REGION * SIZES.brokers_per_zone,
+        ),
+    )
+    region_budget(ctx)
+    export_settings(
+        ctx,
+        SettingsParts(
+            database=database,
+            cache_endpoint=cache.group.configuration_endpoint_address,
+            cache_port=cache.group.port.apply(lambda port: port or 0),
+            cache_name=names.cache(ctx.cell),
+            brokers=streaming.cluster.bootstrap_brokers_sasl_iam,
+            media=media,
+            vault=vault,
+            token_key_arn=keys.token_key_arn,
+            namespace=NAMESPACE,
+        ),
+    )
+    RegionExports(
+        vpc_id=network.vpc_id,
+        route_table_ids=pulumi.Output.all(*network.route_table_ids),
+        database_arn=database.primary.arn,
+        database_subnet_group=database.subnet_group_name,
+        database_security_group_id=database.security_group_id,
+        database_parameter_group=database.parameter_group_name,
+        database_key_arn=keys.arns[Store.DATABASE],
+        kafka_arn=streaming.cluster.arn,
+        kafka_subnet_ids=pulumi.Output.all(*network.data_subnet_ids),
+        kafka_security_group_id=streaming.security_group_id,
+        uploads_bucket=media.uploads.bucket.bucket,
+        uploads_bucket_arn=media.uploads.bucket.arn,
+        media_bucket=media.media.bucket.bucket,
+        media_bucket_arn=media.media.bucket.arn,
+        media_bucket_domain=media.media.bucket.bucket_regional_domain_name,
+        page_bucket=media.page.bucket.bucket,
+        page_bucket_arn=media.page.bucket.arn,
+        page_bucket_domain=media.page.bucket.bucket_regional_domain_name,
+        media_key_arn=keys.arns[Store.MEDIA],
+        alarm_topic_arn=topic.arn,
+        balancer_arn=balancer.balancer.arn,
+        balancer_dns_name=balancer.balancer.dns_name,
+        balancer_zone_id=balancer.balancer.zone_id,
+        health_check_id=balancer.health_check.id,
+    ).write()
