@@ -14,6 +14,9 @@ JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, J
 UNRUN_POLICY = "can't run policy"
 """How the engine reports a rule that touched an unknown value: advisory, whatever its level."""
 
+_TOLD_ON_FAILURE = frozenset({"error", "info#err"})
+"""The engine passes on what a program writes to standard error as `info#err`."""
+
 _UNCHANGED = frozenset({"same", "read"})
 
 
@@ -108,7 +111,7 @@ class Result:
 
     @property
     def errors(self) -> tuple[str, ...]:
-        """Why it failed, most useful first: broken policies, then errors."""
+        """Why it failed: broken policies, then errors and what the program wrote to standard error."""
         broken = [
             f"policy {violation.policy}: {violation.message.strip()} [{violation.urn}]"
             for violation in self.violations
@@ -117,7 +120,7 @@ class Result:
         said = [
             f"{diagnostic.message.strip()}" + (f" [{diagnostic.urn}]" if diagnostic.urn else "")
             for diagnostic in self.diagnostics
-            if diagnostic.severity == "error" or UNRUN_POLICY in diagnostic.message
+            if diagnostic.severity in _TOLD_ON_FAILURE or UNRUN_POLICY in diagnostic.message
         ]
         unrun = [
             f"policy {violation.policy}: {violation.message.strip()} [{violation.urn}]"
@@ -218,7 +221,7 @@ def _step(metadata: Mapping[str, JsonValue]) -> Step:
         new=new if isinstance(new, dict) else None,
         replaced_for=_texts(metadata.get("keys")),
         changed=_texts(metadata.get("diffs")),
-        detailed={path: _text(_mapping(change).get("kind")) for path, change in detailed.items()},
+        detailed={path: _text(_mapping(change).get("diffKind")) for path, change in detailed.items()},
     )
 
 
