@@ -39,11 +39,19 @@ def connect(settings: CacheSettings, login: Login) -> Redis | RedisCluster:
     if settings.mode == "sentinel":
         sentinel = Sentinel(  # type: ignore[no-untyped-call] # redis-py left its constructor untyped
             [(endpoint.host, endpoint.port) for endpoint in settings.endpoints],
-            socket_timeout=SOCKET_SECONDS,
-            socket_connect_timeout=SOCKET_SECONDS,
+            # The Sentinels know the same users as the servers; redis-py hands them no credentials by itself.
+            sentinel_kwargs={
+                "username": login.user,
+                "password": login.password,
+                "ssl": settings.tls,
+                "socket_timeout": SOCKET_SECONDS,
+                "socket_connect_timeout": SOCKET_SECONDS,
+            },
             username=login.user,
             password=login.password,
             ssl=settings.tls,
+            socket_timeout=SOCKET_SECONDS,
+            socket_connect_timeout=SOCKET_SECONDS,
         )
         client: Redis = sentinel.master_for(settings.master_name, retry=retry)
         return client

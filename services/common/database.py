@@ -52,7 +52,7 @@ def connection_text(
 ) -> str:
     """What libpq connects by: the login's schema on the path, UTC, all timeouts. Holds the password: never log it."""
     server_options = {
-        "search_path": login.user,
+        "search_path": f"{login.user},public",
         "timezone": "UTC",
         "statement_timeout": options.statement_timeout,
         "lock_timeout": options.lock_timeout,

@@ -1,0 +1,3 @@
+"""Registers the fixtures that all tests share. Owns none."""
+
+pytest_plugins = ("tests.servers",)
