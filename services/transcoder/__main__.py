@@ -1,0 +1,44 @@
+"""Starts the transcoder: health and metrics over HTTP, and the worker's loop beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from services.common.app import Service, run
+from services.common.resources import Resources
+from services.transcoder import tools
+from services.transcoder.job import Seams
+from services.transcoder.ledger import PostgresLedger
+from services.transcoder.storage import S3Storage
+from services.transcoder.worker import SqsQueue, Worker
+from services.transcoder.workspace import remove_leftovers
+
+
+@asynccontextmanager
+async def start(resources: Resources) -> AsyncIterator[Worker]:
+    """The running worker; it gives its job back when the process is told to stop."""
+    own = resources.settings.own
+    found = tools.find()
+    await asyncio.to_thread(remove_leftovers)
+    worker = Worker(
+        name=f"{own.cell}-{resources.instance}-{os.getpid()}",
+        queue=SqsQueue(resources.aws.client("sqs"), own.queues.transcode),
+        seams=Seams(
+            tools=found,
+            storage=S3Storage(resources.aws.client("s3"), own.buckets.uploads, own.buckets.media),
+            ledger=PostgresLedger(resources.router),
+        ),
+    )
+    loop = asyncio.create_task(worker.run(), name="transcoder")
+    try:
+        yield worker
+    finally:
+        loop.cancel()
+        await asyncio.gather(loop, return_exceptions=True)
+
+
+if __name__ == "__main__":
+    run(Service("transcoder", routers=(), start=start))
