@@ -41,6 +41,7 @@ class Balancer(pulumi.ComponentResource):
     """One region's entrance."""
 
     balancer: aws.lb.LoadBalancer
+    security_group_id: pulumi.Output[str]
     gateway: aws.lb.TargetGroup
     realtime: aws.lb.TargetGroup
     health_check: aws.route53.HealthCheck
@@ -50,7 +51,8 @@ class Balancer(pulumi.ComponentResource):
         self._ctx = ctx.within(self)
         self._name = name
         self._args = args
-        self.balancer = self._create_balancer(self._create_security_group())
+        self.security_group_id = self._create_security_group()
+        self.balancer = self._create_balancer(self.security_group_id)
         self.gateway = self._create_target_group("gateway", deregistration_seconds=30)
         self.realtime = self._create_target_group("realtime", deregistration_seconds=60, sticky=True)
         certificate_arn = self._create_certificate()

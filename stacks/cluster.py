@@ -20,9 +20,7 @@ from regions.addresses import plan
 from stacks import trust
 from stacks.context import CellContext
 from stacks.logs import LogSettings, log_group
-
-VERSION = "1.36"
-"""In standard support, and no newer than the schemas that manifests are checked against."""
+from stacks.manifests import KUBERNETES_VERSION
 
 CONTROL_PLANE_POLICIES = (
     "AmazonEKSClusterPolicy",
@@ -122,7 +120,7 @@ class Cluster(pulumi.ComponentResource):
             self._name,
             region=self._ctx.region,
             name=names.cluster(self._ctx.cell),
-            version=VERSION,
+            version=KUBERNETES_VERSION,
             role_arn=control_plane.arn,
             bootstrap_self_managed_addons=False,
             compute_config=aws.eks.ClusterComputeConfigArgs(

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from ipaddress import IPv4Network
 from typing import Annotated, Literal, TypeVar
 
 import pulumi
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 
 from regions.catalogue import CATALOGUE
 from regions.names import PROJECT
+from services.contracts.workloads import BY_NAME
 
 _ORIGIN = r"^https?://[A-Za-z0-9.-]+(:\d{1,5})?$"
 _SWITCH = {"true": True, "false": False}
@@ -47,6 +49,8 @@ def _public_key(value: str) -> str:
 
 Switch = Annotated[bool, BeforeValidator(_switch)]
 RegionName = Annotated[str, BeforeValidator(_region_name)]
+ImageVersion = Annotated[str, Field(pattern=r"^(sha256:[0-9a-f]{64}|[A-Za-z0-9_][A-Za-z0-9._-]{0,127})$")]
+RoleArn = Annotated[str, Field(pattern=r"^arn:aws:iam::\d{12}:role/.+$")]
 PublicKeyPem = Annotated[str, BeforeValidator(_public_key)]
 
 
@@ -100,6 +104,31 @@ class RegionConfig(StackConfig):
     """Generation of all generated passwords; raising it replaces them."""
     origins: Origins | None = None
     """Absent: the hosts of the domain over HTTPS."""
+
+    release: str = Field(default="0.1.0", pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$")
+    """Tag of the images that run."""
+    images: dict[str, ImageVersion] = Field(default_factory=dict)
+    """Digest (``sha256:…``) or tag of single workloads, by name; goes before ``release``."""
+    operators: tuple[RoleArn, ...] = ()
+    """Roles, beside the pipelines', that may administer the cluster."""
+    cluster_reachable_from: tuple[str, ...] = ()
+    """Address blocks outside the VPC that reach the Kubernetes API. None: it is reached from inside the VPC only."""
+
+    @field_validator("images")
+    @classmethod
+    def _known_workloads(cls, value: dict[str, str]) -> dict[str, str]:
+        unknown = sorted(set(value) - set(BY_NAME))
+        if unknown:
+            raise ValueError(f"no workload {', '.join(unknown)}; allowed: {', '.join(BY_NAME)}")
+        return value
+
+    @field_validator("cluster_reachable_from")
+    @classmethod
+    def _blocks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for block in value:
+            if IPv4Network(block).prefixlen == 0:
+                raise ValueError("0.0.0.0/0 would open the Kubernetes API to everybody; name your own blocks")
+        return value
 
 
 class LinksConfig(StackConfig):

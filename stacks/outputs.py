@@ -51,8 +51,8 @@ def origins(ctx: CellContext) -> Origins:
     )
 
 
-def export_settings(ctx: CellContext, parts: SettingsParts) -> None:
-    """Export the settings of the cell."""
+def export_settings(ctx: CellContext, parts: SettingsParts) -> pulumi.Output[dict[str, Any]]:
+    """Export the settings of the cell, and return them."""
     database, media = parts.database, parts.media
     public = origins(ctx)
     raw = {
@@ -94,7 +94,9 @@ def export_settings(ctx: CellContext, parts: SettingsParts) -> None:
         },
         "secrets": secrets(parts.vault, ctx.region),
     }
-    pulumi.export(OUTPUT, pulumi.Output.from_input(raw).apply(checked))
+    settings = pulumi.Output.from_input(raw).apply(checked)
+    pulumi.export(OUTPUT, settings)
+    return settings
 
 
 def secrets(vault: Vault, region: str) -> Mapping[str, Mapping[str, object]]:

@@ -180,7 +180,8 @@ def _uploads_write(_workload: Workload, scope: Scope) -> tuple[Statement, ...]:
 
 
 def _uploads_read(_workload: Workload, scope: Scope) -> tuple[Statement, ...]:
-    return _objects(scope, "uploads", "ReadUploads", ("s3:GetObject",), writes=False)
+    """Whoever reads an upload also marks it when all is made of it, so that the bucket's lifecycle removes it."""
+    return _objects(scope, "uploads", "ReadUploads", ("s3:GetObject", "s3:PutObjectTagging"), writes=False)
 
 
 def _media_write(_workload: Workload, scope: Scope) -> tuple[Statement, ...]:

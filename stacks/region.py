@@ -18,6 +18,7 @@ from stacks.firewall import Firewall, FirewallArgs
 from stacks.identity import Identity, IdentityArgs
 from stacks.keys import Keys, KeysArgs, Store
 from stacks.logs import LogSettings
+from stacks.manifests import NAMESPACE
 from stacks.media import Media, MediaArgs
 from stacks.network import Network, NetworkArgs
 from stacks.observability import AlarmTopic, Observability, ObservabilityArgs
@@ -25,8 +26,7 @@ from stacks.outputs import SettingsParts, export_settings, origins
 from stacks.sizes import SIZES
 from stacks.streaming import Streaming, StreamingArgs
 from stacks.vault import OWNER, Vault, VaultArgs
-
-NAMESPACE = names.PROJECT
+from stacks.workloads import Workloads, WorkloadsArgs
 
 
 def declare(cell: Region) -> None:
@@ -112,7 +112,7 @@ def declare_cell(ctx: CellContext) -> None:
         ctx,
         IdentityArgs(boundary_arn=shared.boundary_arn, cluster=names.cluster(ctx.cell), namespace=NAMESPACE),
     )
-    Cluster(
+    cluster = Cluster(
         "cluster",
         ctx,
         ClusterArgs(
@@ -123,6 +123,8 @@ def declare_cell(ctx: CellContext) -> None:
             role_arns=identity.role_arns,
             deploy_role_arn=shared.deploy_role_arn,
             preview_role_arn=shared.preview_role_arn,
+            operators=ctx.config.operators,
+            reachable_from=ctx.config.cluster_reachable_from,
         ),
     )
     topic = AlarmTopic("alarms", ctx, keys.arns[Store.LOGS])
@@ -138,7 +140,7 @@ def declare_cell(ctx: CellContext) -> None:
         ),
     )
     region_budget(ctx)
-    export_settings(
+    settings = export_settings(
         ctx,
         SettingsParts(
             database=database,
@@ -150,6 +152,18 @@ def declare_cell(ctx: CellContext) -> None:
             vault=vault,
             token_key_arn=keys.token_key_arn,
             namespace=NAMESPACE,
+        ),
+    )
+    Workloads(
+        "workloads",
+        ctx,
+        WorkloadsArgs(
+            api=cluster.api,
+            settings=settings,
+            target_groups={"gateway": balancer.gateway.arn, "realtime": balancer.realtime.arn},
+            balancer_group_id=balancer.security_group_id,
+            release=ctx.config.release,
+            images=ctx.config.images,
         ),
     )
     RegionExports(

@@ -1,0 +1,109 @@
+"""Who may talk to whom inside a cell: nobody, except what a workload's access and the routing table ask for.
+
+Pure. Owns the network policies of the namespace. Security groups guard the same ports from outside the cluster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from regions.addresses import plan
+from regions.catalogue import Catalogue, Region
+from services.contracts.routes import Service
+from services.contracts.workloads import BY_NAME, WORKLOADS, Access, Workload
+from stacks.manifests import NAMESPACE, Manifest, selector
+
+GATEWAY = "gateway"
+POD_IDENTITY = ("169.254.170.23/32", 80)
+"""The agent on the node that hands out credentials (https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html)."""
+LINK_LOCAL = "169.254.0.0/16"
+ANYWHERE = "0.0.0.0/0"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ports:
+    """Where the stores of a cell listen."""
+
+    database: int
+    cache: int
+    kafka: int
+
+
+def network_policies(cell: Region, catalogue: Catalogue, ports: Ports) -> Iterator[Manifest]:
+    """The default that denies everything, then one policy for each workload of ``cell``."""
+    yield _policy("default-deny", {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]})
+    for workload in WORKLOADS:
+        yield _of(workload, cell, catalogue, ports)
+
+
+def _of(workload: Workload, cell: Region, catalogue: Catalogue, ports: Ports) -> Manifest:
+    return _policy(
+        workload.name,
+        {
+            "podSelector": {"matchLabels": selector(workload.name)},
+            "policyTypes": ["Ingress", "Egress"],
+            "ingress": _ingress(workload, cell),
+            "egress": [*_common_egress(), *_egress(workload, cell, catalogue, ports)],
+        },
+    )
+
+
+def _policy(name: str, spec: dict[str, object]) -> Manifest:
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": name, "namespace": NAMESPACE},
+        "spec": spec,
+    }
+
+
+def _ingress(workload: Workload, cell: Region) -> list[dict[str, object]]:
+    """The load balancer reaches public workloads from the public subnets; the gateway reaches the services."""
+    sources: list[dict[str, object]] = []
+    if workload.public:
+        sources.extend(_blocks(tuple(str(block) for block in plan(cell).public)))
+    if workload.name in _behind_gateway():
+        sources.append(_pods(GATEWAY))
+    return [{"from": sources, "ports": _tcp(workload.port)}] if sources else []
+
+
+def _behind_gateway() -> frozenset[str]:
+    return frozenset(service.value for service in Service)
+
+
+def _common_egress() -> list[dict[str, object]]:
+    """Names, credentials, and AWS's own services (S3 has public addresses even through the VPC's endpoint)."""
+    agent, agent_port = POD_IDENTITY
+    return [
+        {"ports": [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")]},
+        {"to": _blocks((agent,)), "ports": _tcp(agent_port)},
+        {"to": [{"ipBlock": {"cidr": ANYWHERE, "except": [LINK_LOCAL]}}], "ports": _tcp(443)},
+    ]
+
+
+def _egress(workload: Workload, cell: Region, catalogue: Catalogue, ports: Ports) -> Iterator[dict[str, object]]:
+    own = tuple(str(block) for block in plan(cell).data)
+    if Access.DATABASE in workload.access:
+        # Rows of a video are written in its home cell, whichever that is.
+        every = tuple(str(block) for region in catalogue.regions for block in plan(region).data)
+        yield {"to": _blocks(every), "ports": _tcp(ports.database)}
+    if Access.CACHE in workload.access:
+        yield {"to": _blocks(own), "ports": _tcp(ports.cache)}
+    if Access.KAFKA_READ in workload.access or Access.KAFKA_WRITE in workload.access:
+        yield {"to": _blocks(own), "ports": _tcp(ports.kafka)}
+    if workload.name == GATEWAY:
+        for name in sorted(_behind_gateway()):
+            yield {"to": [_pods(name)], "ports": _tcp(BY_NAME[name].port)}
+
+
+def _blocks(cidrs: tuple[str, ...]) -> list[dict[str, object]]:
+    return [{"ipBlock": {"cidr": cidr}} for cidr in cidrs]
+
+
+def _pods(name: str) -> dict[str, object]:
+    return {"podSelector": {"matchLabels": selector(name)}}
+
+
+def _tcp(port: int) -> list[dict[str, object]]:
+    return [{"protocol": "TCP", "port": port}]

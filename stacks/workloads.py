@@ -1,0 +1,95 @@
+"""What runs in a region's cluster: the objects of ``manifests`` and ``network_policies``, declared to Kubernetes.
+
+Owns nothing of their content; it joins them with the settings, the images and the load balancer of the cell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from regions.catalogue import CATALOGUE
+from services.contracts.workloads import BY_NAME, WORKLOADS
+from stacks import cache, database, manifests, platform_settings, streaming
+from stacks.context import CellContext
+from stacks.manifests import Manifest, Release
+from stacks.network_policies import Ports, network_policies
+from stacks.registry import image
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkloadsArgs:
+    """What workloads are made with."""
+
+    api: kubernetes.Provider
+    settings: pulumi.Output[dict[str, Any]]
+    """The cell's own settings, as its stack exports them."""
+    target_groups: Mapping[str, pulumi.Input[str]]
+    """ARN of the target group of each public workload."""
+    balancer_group_id: pulumi.Input[str]
+    """Security group of the load balancer."""
+    release: str
+    """Tag of the images."""
+    images: Mapping[str, str]
+    """Digest (``sha256:…``) or tag of single workloads, which goes before ``release``."""
+
+
+class Workloads(pulumi.ComponentResource):
+    """The workloads of one cell."""
+
+    def __init__(self, name: str, ctx: CellContext, args: WorkloadsArgs) -> None:
+        super().__init__("meridian:region:Workloads", name, None, ctx.component())
+        self._ctx = ctx.within(self)
+        self._name = name
+        self._args = args
+        self._settings = args.settings.apply(platform_settings.compose)
+        self._namespace = self._declare(manifests.namespace())
+        self._declare(manifests.network_policy_switch())
+        self._declare(manifests.settings(self._settings))
+        for policy in network_policies(ctx.cell, CATALOGUE, _ports()):
+            self._declare(policy)
+        self._declare_workloads()
+        self._bind_target_groups()
+        self.register_outputs({})
+
+    def _declare_workloads(self) -> None:
+        settings_hash = self._settings.apply(platform_settings.fingerprint)
+        for workload in WORKLOADS:
+            version = self._args.images.get(workload.name, self._args.release)
+            release = Release(
+                image=image(self._ctx.account, self._ctx.region, workload.name, version), settings_hash=settings_hash
+            )
+            for manifest in manifests.workload(workload, release):
+                self._declare(manifest)
+
+    def _bind_target_groups(self) -> None:
+        for name, arn in self._args.target_groups.items():
+            self._declare(manifests.target_group_binding(BY_NAME[name], arn, self._args.balancer_group_id))
+
+    def _declare(self, manifest: Manifest) -> pulumi.CustomResource:
+        """``manifest`` as a resource of the Kubernetes provider, which needs no more than its type's name."""
+        metadata = manifest["metadata"]
+        if not isinstance(metadata, dict):
+            raise TypeError(f"manifest without metadata: {manifest}")
+        kind, in_namespace = str(manifest["kind"]), metadata.get("namespace") == manifests.NAMESPACE
+        after: Sequence[pulumi.Resource] = [self._namespace] if in_namespace else []
+        return pulumi.CustomResource(
+            resource_type(str(manifest["apiVersion"]), kind),
+            f"{self._name}-{kind.lower()}-{metadata['name']}",
+            manifest,
+            pulumi.ResourceOptions(parent=self, provider=self._args.api, depends_on=list(after)),
+        )
+
+
+def resource_type(api_version: str, kind: str) -> str:
+    """The engine's type of a Kubernetes kind: the legacy group, which has no name, is called ``core``."""
+    group = api_version if "/" in api_version else f"core/{api_version}"
+    return f"kubernetes:{group}:{kind}"
+
+
+def _ports() -> Ports:
+    return Ports(database=database.PORT, cache=cache.PORT, kafka=streaming.IAM_PORT)
