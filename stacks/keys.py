@@ -96,13 +96,6 @@ class Keys(pulumi.ComponentResource):
             region=self._ctx.region,
             opts=self._ctx.options(),
         )
-        aws.kms.Alias(
-            f"{self._name}-tokens",
-            name=TOKEN_KEY_ALIAS,
-            target_key_id=replica.key_id,
-            region=self._ctx.region,
-            opts=self._ctx.options(),
-        )
         return replica.arn
 
 
