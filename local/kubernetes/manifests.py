@@ -21,6 +21,7 @@ from local.kubernetes.values import Object, Value
 
 SECRET_MASK: Final = "(secret, not rendered)"
 _NOTE: Final = "# Secret values are not rendered: whoever applies this file has to supply them.\n"
+_NO_FOLDING: Final = 1 << 30
 _SECRET_FIELDS: Final = ("data", "stringData")
 
 
@@ -65,7 +66,7 @@ def text(manifest: Object) -> str:
     guarded = guard(manifest)
     shown = values.masked(guarded, SECRET_MASK)
     note = _NOTE if values.contains_secret(guarded) else ""
-    return note + yaml.safe_dump(shown, sort_keys=True, allow_unicode=True, default_flow_style=False)
+    return note + yaml.safe_dump(shown, sort_keys=True, default_flow_style=False, width=_NO_FOLDING)
 
 
 def guard(manifest: Object) -> Object:

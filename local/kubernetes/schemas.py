@@ -1,7 +1,8 @@
 """Whether a manifest is one that a Kubernetes API server would accept, as far as schemas can say.
 
-Owns the checks of a single object: the strict schemas of the `kubernetes-validate` package, and the names. Does not own
-what only an API server knows (selectors against labels, admission, custom resources against their definition).
+Owns the checks of a single object: the strict schemas of the `kubernetes-validate` package, the names, and the call of
+what lies beyond a schema (`semantics`). Does not own what only a cluster knows (admission, references to other objects,
+custom resources against their definition).
 """
 
 import functools
@@ -16,7 +17,7 @@ from typing import Final, cast
 import jsonschema  # type: ignore[import-untyped]  # no type information is installed for it
 import referencing
 
-from local.kubernetes import values
+from local.kubernetes import semantics, values
 from local.kubernetes.values import Object, Path, Value
 
 VERSION: Final = "1.36"
@@ -47,6 +48,7 @@ def check(manifest: Object) -> tuple[Problem, ...]:
     schema = schema_of(api_version, kind)
     if schema is not None:
         problems += _against(schema, manifest)
+        problems += [Problem(values.dotted(found.path), found.reason) for found in semantics.findings(manifest)]
     elif _BUILT_IN_GROUP.fullmatch(api_version.rpartition("/")[0] or "core"):
         known = ", ".join(versions_of(kind))
         reason = f"Kubernetes {VERSION} has no {kind} in {api_version}"
@@ -60,18 +62,15 @@ def schema_of(api_version: str, kind: str) -> Mapping[str, object] | None:
     name = f"{kind.lower()}-{_file_version(api_version)}.json"
     if not re.fullmatch(r"[a-z0-9.-]+", name):
         return None
-    schema = _load(name)
-    # Types that are only parts of objects (a container, say) have schemas too, but no kind.
-    if schema is None or "kind" not in cast("Mapping[str, object]", schema.get("properties", {})):
-        return None
-    return schema
+    return _load_kind(name)
 
 
 def versions_of(kind: str) -> tuple[str, ...]:
     """The short names of the versions in which a kind exists, such as `apps-v1`."""
     prefix = f"{kind.lower()}-"
     names = (entry.name for entry in _directory().iterdir())
-    return tuple(sorted(name[len(prefix) : -5] for name in names if name.startswith(prefix)))
+    found = [name for name in names if name.startswith(prefix) and _load_kind(name) is not None]
+    return tuple(sorted(name[len(prefix) : -len(".json")] for name in found))
 
 
 def _names(manifest: Object, api_version: str, kind: str) -> Iterator[Problem]:
@@ -163,6 +162,12 @@ def _load(name: str) -> Mapping[str, object] | None:
         return cast("Mapping[str, object]", json.loads((_directory() / name).read_text()))
     except FileNotFoundError:
         return None
+
+
+def _load_kind(name: str) -> Mapping[str, object] | None:
+    """A schema of a kind. Types that are only parts of objects (a container, say) have schemas too, but no kind."""
+    schema = _load(name)
+    return schema if schema and "kind" in cast("Mapping[str, object]", schema.get("properties", {})) else None
 
 
 @functools.cache

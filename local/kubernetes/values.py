@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 from google.protobuf import json_format, struct_pb2
 
 Value: TypeAlias = "bool | int | float | str | list[Value] | dict[str, Value] | None"
-Object: TypeAlias = "dict[str, Value]"
+Object: TypeAlias = dict[str, "Value"]
 Path: TypeAlias = tuple[str | int, ...]
 
 # The signatures are constants of the protocol: sdk/v3 `go/common/resource/properties.go` and `sig`.
