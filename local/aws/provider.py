@@ -17,7 +17,7 @@ from local.aws.engine.requests import check as check_inputs
 from local.aws.engine.spec import ResourceType
 from local.aws.engine.state import base_state, previewed, recorded, with_known
 from local.aws.engine.wire import UNKNOWN, Properties, Unknown
-from local.aws.gaps import lacking
+from local.aws.gaps import lacking, unfaithful
 from local.aws.ledger import Ledger
 from local.aws.overlay import Overlay
 from local.aws.registry import resource_type
@@ -66,6 +66,8 @@ class Provider:
         """What changes, and whether in place."""
         kind = resource_type(token)
         names = {name for name in {*olds, *news} - {DEFAULTS} if olds.get(name) != news.get(name)}
+        # A write-only value takes effect when its version changes (pulumi-aws: "WoVersion ... to trigger an update").
+        names = {name for name in names if not name.endswith("Wo")}
         replacing = frozenset(name for name in names if replaces(kind, name))
         verbatim = kind.delete_first or (
             kind.naming is not None
@@ -117,7 +119,8 @@ class Provider:
             self.ledger.forget(token, region, identity)
             return None
         self.ledger.note_live(token, region, identity)
-        kept = {**found.inputs, **({DEFAULTS: inputs[DEFAULTS]} if DEFAULTS in inputs else {})}
+        trusted = {DEFAULTS} | unfaithful(self.emulator, token)
+        kept = {**found.inputs, **{name: inputs[name] for name in trusted if name in inputs}}
         return Resource(identity, kept, self._overlaid(kind, region, identity, found.outputs))
 
     def update(

@@ -16,6 +16,8 @@ MODULES: Final[dict[str, str]] = {
     "sqs": "sqs",
     "ec2": "ec2",
     "vpc": "ec2",
+    "secretsmanager": "secretsmanager",
+    "iam": "iam",
 }
 
 _LOCK = threading.RLock()

@@ -173,7 +173,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         return empty_pb2.Empty()
 
     def _outputs(self, token: str, resource: Resource, given: Bag) -> object:
-        values = {name: value for name, value in resource.outputs.items() if name != "__defaults"}
+        values = {name: value for name, value in resource.outputs.items() if name != "__defaults" and not name.endswith("Wo")}
         return encode(values, (given.secrets | self._provider.secret_outputs(token)) & set(values))
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from botocore import xform_name
+from botocore.awsrequest import AWSRequest
 from botocore.client import BaseClient
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError
@@ -19,6 +20,7 @@ from local.aws.engine.models import session
 from local.aws.engine.wire import Properties
 
 _ABSENT = re.compile(r"NotFound|NoSuch|NotExist|Nonexist|NonExist|^404$|UnknownResource", re.IGNORECASE)
+_ACCOUNT_HOST = re.compile(r"//\d{12}\.")
 _CONFIG = Config(
     connect_timeout=5,
     read_timeout=120,
@@ -102,7 +104,7 @@ class Clients:
         with self._lock:
             key = (service, region)
             if key not in self._clients:
-                self._clients[key] = session().create_client(
+                client = session().create_client(
                     service,
                     region_name=region,
                     endpoint_url=self.endpoint,
@@ -110,6 +112,9 @@ class Clients:
                     aws_secret_access_key=self._keys[1],
                     config=_CONFIG,
                 )
+                # S3 Control puts the account before the host, and no such name exists on the loopback.
+                client.meta.events.register("before-sign", _without_account_host)
+                self._clients[key] = client
             return self._clients[key]
 
     def _guarded(self, operation: str, action: "Action") -> Properties:
@@ -123,6 +128,10 @@ class Clients:
         except BotoCoreError as error:
             raise AwsError(operation, type(error).__name__, str(error)) from error
         return {key: value for key, value in answer.items() if key != "ResponseMetadata"}
+
+
+def _without_account_host(request: AWSRequest, **_: object) -> None:
+    request.url = _ACCOUNT_HOST.sub("//", request.url, count=1)
 
 
 class Offline:

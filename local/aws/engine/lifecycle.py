@@ -15,7 +15,7 @@ from local.aws.engine.models import ListShape, StructureShape
 from local.aws.engine.observe import tags_of
 from local.aws.engine.paths import parse, render, search
 from local.aws.engine.reading import Live, adopted, observed
-from local.aws.engine.requests import Request, build, changes, input_shape, owned, shaped, takes
+from local.aws.engine.requests import Request, build, changes, creation, input_shape, owned, shaped, takes
 from local.aws.engine.spec import Call, Facet, ResourceType
 from local.aws.engine.state import base_state, computed, identity_of, with_known
 from local.aws.engine.wire import Properties, is_mapping
@@ -51,16 +51,18 @@ class Lifecycle:
         """Make the resource; raises AwsError, or HalfMade when it exists but is not finished."""
         state = with_known(kind, base_state(kind, inputs, self.aws.account, nonce))
         values = shaped(kind, inputs)
-        main = {name: value for name, value in values.items() if name not in owned(kind)}
-        answer = self._send(kind, build(kind, kind.create, main, state), state)
-        root = _root(kind.create, answer, state)
+        main = {name: value for name, value in values.items() if name not in owned(kind, creating=True)}
+        call = creation(kind, inputs)
+        answer = self._send(kind, build(kind, call, main, state), state)
+        root = _root(call, answer, state)
         state |= computed(kind, root, state)
         identity = identity_of(kind, state)
         state["id"] = identity
         try:
             for facet in kind.facets:
-                self._put(kind, facet, values, state)
-            if kind.tagging and "tags" in values and not takes(kind, kind.create, kind.rename, "tags"):
+                if not facet.late:
+                    self._put(kind, facet, values, state)
+            if kind.tagging and "tags" in values and not takes(kind, call, kind.rename, "tags"):
                 self._tag(kind, values["tags"], state)
             if kind.after_create:
                 kind.after_create(_Hooked(self.aws, kind, _region(state)), state)
@@ -94,6 +96,7 @@ class Lifecycle:
         """Bring the resource to its new inputs."""
         state = self._state(kind, identity, news, outs)
         changed = {name for name in {*olds, *news} if olds.get(name) != news.get(name)}
+        changed |= {name.removesuffix("Version") for name in changed if name.endswith("WoVersion")}
         values = shaped(kind, news)
         main = {name: value for name, value in values.items() if name not in owned(kind)}
         main |= {name: kind.reset[name] for name in changed if name in kind.reset and news.get(name) is None}
@@ -125,8 +128,8 @@ class Lifecycle:
                 raise
 
     def _state(self, kind: ResourceType, identity: str, inputs: Properties, outputs: Properties) -> Properties:
-        state = base_state(kind, {**outputs, **inputs}, self.aws.account, "")
-        return with_known(kind, {**state, **parse(kind.identity, identity), "id": identity})
+        state = base_state(kind, {**parse(kind.identity, identity), **outputs, **inputs}, self.aws.account, "")
+        return with_known(kind, {**state, "id": identity})
 
     def _send(self, kind: ResourceType, request: Request, state: Mapping[str, object]) -> Properties:
         call = request.call

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from local.aws.engine.convert import Converter, shape_at
 from local.aws.engine.models import Shape, StructureShape
 from local.aws.engine.observe import as_declared, camel, camelised, covered, lookup
-from local.aws.engine.paths import search
+from local.aws.engine.paths import names_in, search
 from local.aws.engine.requests import PROVIDER_ONLY, input_shape, path_of, shaped, takes
 from local.aws.engine.spec import Call, Facet, ResourceType
 from local.aws.engine.wire import Properties
@@ -30,6 +30,8 @@ def observed(kind: ResourceType, inputs: Properties, live: Live, state: Mapping[
     for name in inputs:
         if name in PROVIDER_ONLY or name in kind.local or name in kind.secret or (name == "tags" and kind.tagging):
             continue
+        if name.endswith(("Wo", "WoVersion")):
+            continue
         value = values.get(name, inputs[name])
         node, call, rename = _source(kind, name, live)
         if node is _UNREAD:
@@ -43,6 +45,8 @@ def observed(kind: ResourceType, inputs: Properties, live: Live, state: Mapping[
         path = path_of(input_shape(kind, call), call.wrap, rename, name)
         target: Shape | None = shape_at(input_shape(kind, call), path) if path else None
         wanted = Converter(kind.nested).convert(value, target, name) if target is not None else value
+        if name in kind.prefix and str(found).startswith(f"{wanted}."):
+            continue
         if not covered(wanted, found):
             declared = as_declared(found, inputs.get(name))
             result[name] = declared if declared != inputs.get(name) else camelised(found)
@@ -58,14 +62,18 @@ def adopted(kind: ResourceType, live: Live, state: Mapping[str, object]) -> Prop
     result: Properties = {}
     node = search(kind.read.properties, live.root)
     _adopt(result, input_shape(kind, kind.create), kind.create.wrap, kind.rename, node)
-    for name in kind.rename:
+    for name in (*kind.rename, *kind.reads):
         if takes(kind, kind.create, kind.rename, name):
             found = _find(kind, kind.create, kind.rename, name, node)
             if found is not None:
                 result[name] = camelised(found)
+    for name in names_in(kind.identity) | set(kind.derived):
+        if state.get(name) is not None and takes(kind, kind.create, kind.rename, name):
+            result[name] = state[name]
     for index, facet in enumerate(kind.facets):
         for name in facet.properties:
-            found = _find(kind, facet.put, facet.rename or kind.rename, name, live.facets.get(index))
+            facet_node = live.facets.get(index) if facet.get else node
+            found = _find(kind, facet.put, facet.rename or kind.rename, name, facet_node)
             if found is not None:
                 result[name] = camelised(found)
     if kind.regional:
@@ -101,7 +109,7 @@ def _renames(kind: ResourceType, facet: Facet) -> Mapping[str, str]:
 def _find(kind: ResourceType, call: Call, rename: Mapping[str, str], name: str, node: object) -> object:
     path = kind.reads.get(name)
     if path is not None:
-        return lookup(node, path) if path else None
+        return search(path[1:], node) if path.startswith("=") else lookup(node, path) if path else None
     for candidate in (rename.get(name), path_of(input_shape(kind, call), call.wrap, rename, name), name):
         if candidate is None:
             continue

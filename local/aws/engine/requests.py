@@ -53,9 +53,14 @@ def path_of(shape: StructureShape, wrap: str, rename: Mapping[str, str], name: s
     return find_member(shape, name)
 
 
-def owned(kind: ResourceType) -> frozenset[str]:
-    """Properties that facets own."""
-    return frozenset(name for facet in kind.facets for name in facet.properties)
+def owned(kind: ResourceType, *, creating: bool = False) -> frozenset[str]:
+    """Properties that facets own; when creating, without those that the create operation takes as well."""
+    return frozenset(name for facet in kind.facets if not (creating and facet.late) for name in facet.properties)
+
+
+def creation(kind: ResourceType, inputs: Mapping[str, object]) -> Call:
+    """The operation that creates the resource with these inputs."""
+    return next((call for name, call in kind.creators if inputs.get(name) is not None), kind.create)
 
 
 def shaped(kind: ResourceType, inputs: Mapping[str, object]) -> Properties:
@@ -74,7 +79,7 @@ def build(
 ) -> Request:
     """The request of one operation from the (shaped) properties that it takes and its bound parameters."""
     shape = input_shape(kind, call)
-    names = kind.rename if rename is None else rename
+    names = call.rename if call.rename is not None else kind.rename if rename is None else rename
     converter = Converter(kind.nested)
     params: Properties = {}
     for name, value in values.items():
@@ -97,13 +102,14 @@ def takes(kind: ResourceType, call: Call, rename: Mapping[str, str], name: str) 
     """True when the operation has a place for the property, of its own or by a bound template."""
     if any(name in names_in(template) for template in call.bind.values()):
         return True
-    return path_of(input_shape(kind, call), call.wrap, rename, name) is not None
+    names = rename if call.rename is None else call.rename
+    return path_of(input_shape(kind, call), call.wrap, names, name) is not None
 
 
-def unclaimed(kind: ResourceType, values: Iterable[str]) -> list[str]:
+def unclaimed(kind: ResourceType, values: Iterable[str], inputs: Mapping[str, object]) -> list[str]:
     """Declared (shaped) properties that no operation of the type takes."""
     in_facets = owned(kind)
-    calls = [call for call in (kind.create, kind.update, kind.delete) if call]
+    calls = [call for call in (creation(kind, inputs), kind.update, kind.delete) if call]
     free = {"tags"} if kind.tagging else set()
     free |= set(kind.delta)
     return [
@@ -130,19 +136,20 @@ def _entries(value: object) -> list[object]:
 def check(kind: ResourceType, inputs: Mapping[str, object], state: Mapping[str, object]) -> list[Issue]:
     """Everything that is wrong with the declared properties of a resource, by the API's model."""
     values = shaped(kind, inputs)
-    missing = unclaimed(kind, values)
+    missing = unclaimed(kind, values, inputs)
     issues = [Issue(name, "is mapped to no operation: the type takes " + _accepted(kind)) for name in missing]
-    main = {name: value for name, value in values.items() if name not in owned(kind)}
-    requests = [build(kind, kind.create, main, state)]
+    create = creation(kind, inputs)
+    main = {name: value for name, value in values.items() if name not in owned(kind, creating=True)}
+    requests = [build(kind, create, main, state)]
     if kind.update:
-        only = {n: v for n, v in main.items() if not takes(kind, kind.create, kind.rename, n)}
+        only = {n: v for n, v in main.items() if not takes(kind, create, kind.rename, n)}
         requests.append(build(kind, kind.update, only, state))
     issues += [issue for request in requests for issue in request.issues]
     if not issues and not has_unknown(requests[0].params):
         issues += _validated(kind, requests[0])
     for facet in kind.facets:
         mine = {name: values[name] for name in facet.properties if name in values and name != facet.switch}
-        if mine:
+        if mine and not facet.late:
             issues += build(kind, facet.put, mine, state, facet.rename or kind.rename).issues
     return list(dict.fromkeys(issues))
 

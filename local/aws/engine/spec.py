@@ -23,6 +23,7 @@ class Call:
     """One API operation.
 
     `bind`: request path -> template (or constant) that does not come from a declared property of the same name.
+    `rename`: in place of the type's for this operation ("" for a property that it must not take).
     `wrap`: path under which the declared properties go (`DistributionConfig`).
     `root`: expression of the resource within the answer; `properties`: expression, below the root, of the part that
     mirrors the declared properties.
@@ -31,6 +32,7 @@ class Call:
     operation: str
     bind: Mapping[str, object] = field(default_factory=dict)
     wrap: str = ""
+    rename: Mapping[str, str] | None = None
     root: str = "@"
     properties: str = "@"
     service: str = ""
@@ -42,7 +44,7 @@ class Facet:
     """Properties of a resource that an operation of their own sets, reads and clears.
 
     Without `get` they are read from the resource's main answer.  `switch` names a boolean that is not sent: true calls
-    `put`, false calls `clear`.
+    `put`, false calls `clear`.  `late`: the create operation takes the properties, only changes go through `put`.
     """
 
     properties: tuple[str, ...]
@@ -51,6 +53,7 @@ class Facet:
     clear: Call | None = None
     rename: Mapping[str, str] = field(default_factory=dict)
     switch: str = ""
+    late: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,14 +103,15 @@ class ResourceType:
     `identity` is the template of the Pulumi id.  `outputs` maps output properties to expressions over the root of the
     create and read answers; `known` to templates that hold before the resource exists, and are what a ledger entry
     answers.  `rename` gives request paths of properties whose name alone does not find them, `reads` paths in the read
-    answer where they differ, `nested` exceptions by shape (`Shape.key` -> member).  `local` lists properties that
+    answer where they differ (`=` and an expression, or "" when the answer does not hold the property), `nested` exceptions by shape (`Shape.key` -> member).  `local` lists properties that
     are for the provider and not for the API.  `shape` rewrites declared properties before conversion where the
     provider's structure is not the API's.  `replace` and `in_place` correct what CloudFormation's schema says of
     immutability.  `ready` is (expression over the root, good values), `gone`
     the same for a resource that still answers but counts as deleted.  `recorded` are templates for what a ledger entry
     answers besides `known` (`{uuid}` is one of its own).  `derived` are further names for
     templates, `lookups` outputs from further read operations (`root` tells the value), `delta` list properties that the
-    update operation takes as (entries to add, entries to remove).  `reset` is sent for a property that the program no longer
+    update operation takes as (entries to add, entries to remove).  `creators` are other create operations by the property
+    that calls for them, `prefix` properties of which AWS completes a shorter value (versions).  `reset` is sent for a property that the program no longer
     declares.
     """
 
@@ -141,6 +145,8 @@ class ResourceType:
     gone: tuple[str, tuple[str, ...]] | None = None
     recorded: Mapping[str, str] = field(default_factory=dict)
     reset: Mapping[str, object] = field(default_factory=dict)
+    creators: tuple[tuple[str, Call], ...] = ()
+    prefix: frozenset[str] = frozenset()
     before_delete: Hook | None = None
     after_create: Hook | None = None
     variant: Callable[[Properties], str] | None = None

@@ -62,15 +62,16 @@ REPLICA = ResourceType(
         region="{primaryRegion}",
     ),
     read=_DESCRIBE,
-    update=_DESCRIPTION,
     delete=_DELETE,
     identity="{keyId}",
     outputs={"arn": "Arn", "keyId": "KeyId", "keySpec": "KeySpec", "keyUsage": "KeyUsage"},
     derived={"primaryRegion": part("primaryKeyArn", ":", 3), "primaryKeyId": part("primaryKeyArn", "/", 1)},
     known={"keyId": "{primaryKeyId}", "arn": "arn:{partition}:kms:{region}:{account}:key/{primaryKeyId}"},
-    rename={"primaryKeyArn": "KeyId"},
+    # Description and tags are set afterwards: moto gives a replica those of its primary.
+    rename={"primaryKeyArn": "KeyId", "tags": ""},
     facets=(
         _POLICY,
+        Facet(("description",), put=_DESCRIPTION),
         Facet(
             ("enabled",),
             put=Call("EnableKey", bind={"KeyId": "{keyId}"}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from local.aws.engine.derive import part
 from local.aws.engine.spec import Call, Naming, ResourceType, Tagging
 
 _ATTRIBUTES = {
@@ -35,6 +36,7 @@ QUEUE = ResourceType(
     rename={**_RENAME, "name": "QueueName"},
     reset={"redrivePolicy": "", "policy": "", "kmsMasterKeyId": "", "redriveAllowPolicy": ""},
     naming=Naming(limit=80),
+    derived={"name": part("url", "/", -1)},
     outputs={"url": "QueueUrl", "arn": "Attributes.QueueArn"},
     known={"arn": "arn:{partition}:sqs:{region}:{account}:{name}"},
     tagging=Tagging("TagQueue", "UntagQueue", "ListQueueTags", "QueueUrl", of="{url}"),

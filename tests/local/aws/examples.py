@@ -1,0 +1,395 @@
+"""One declared resource of every type, as the Python SDK sends it, in an order that satisfies what they refer to.
+
+`"@name.output"` is an output of an earlier example.  `change` is an update in place that must be seen afterwards.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+
+Values = dict[str, object]
+
+
+@dataclass(frozen=True)
+class Example:
+    """A resource to declare, and a change of it."""
+
+    token: str
+    name: str
+    inputs: Values = field(default_factory=dict)
+    change: Values = field(default_factory=dict)
+
+
+def _statement(principal: str, action: str, resource: str) -> str:
+    statement = {"Effect": "Allow", "Principal": {"Service": principal}, "Action": action, "Resource": resource}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Principal": {"Service": "eks.amazonaws.com"}, "Action": ["sts:AssumeRole"]}
+        ],
+    }
+)
+KEY_POLICY = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "kms:*", "Resource": "*"}],
+    }
+)
+PERMISSIONS = json.dumps(
+    {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}
+)
+TAGS: Values = {"Project": "meridian", "Stack": "mumbai"}
+MORE_TAGS: Values = {"Project": "meridian", "Owner": "video"}
+
+KMS = (
+    Example(
+        "aws:kms/key:Key",
+        "key",
+        {"description": "data", "enableKeyRotation": True, "multiRegion": True, "policy": KEY_POLICY, "tags": TAGS},
+        {"description": "all data", "tags": MORE_TAGS, "enableKeyRotation": False},
+    ),
+    Example(
+        "aws:kms/key:Key",
+        "signing",
+        {"customerMasterKeySpec": "ECC_NIST_P256", "keyUsage": "SIGN_VERIFY", "deletionWindowInDays": 7},
+        {"description": "tokens"},
+    ),
+    Example("aws:kms/alias:Alias", "alias", {"name": "alias/data", "targetKeyId": "@key.keyId"}),
+    Example(
+        "aws:kms/replicaKey:ReplicaKey",
+        "replica",
+        {"primaryKeyArn": "@key.arn", "region": "us-west-2", "description": "copy", "tags": TAGS},
+        {"tags": MORE_TAGS},
+    ),
+)
+
+S3 = (
+    Example("aws:s3/bucket:Bucket", "media", {"forceDestroy": True, "tags": TAGS}, {"tags": MORE_TAGS}),
+    Example("aws:s3/bucket:Bucket", "copy", {"bucket": "meridian-copy", "region": "us-west-2"}),
+    Example(
+        "aws:s3/bucketVersioning:BucketVersioning",
+        "versions",
+        {"bucket": "@media.bucket", "versioningConfiguration": {"status": "Enabled"}},
+    ),
+    Example(
+        "aws:s3/bucketVersioning:BucketVersioning",
+        "copy-versions",
+        {"bucket": "@copy.bucket", "versioningConfiguration": {"status": "Enabled"}, "region": "us-west-2"},
+    ),
+    Example(
+        "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+        "encryption",
+        {
+            "bucket": "@media.bucket",
+            "rules": [
+                {
+                    "applyServerSideEncryptionByDefault": {"sseAlgorithm": "aws:kms", "kmsMasterKeyId": "@key.arn"},
+                    "bucketKeyEnabled": True,
+                }
+            ],
+        },
+    ),
+    Example(
+        "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
+        "block",
+        {
+            "bucket": "@media.bucket",
+            "blockPublicAcls": True,
+            "blockPublicPolicy": True,
+            "ignorePublicAcls": True,
+            "restrictPublicBuckets": False,
+        },
+        {"restrictPublicBuckets": True},
+    ),
+    Example(
+        "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
+        "owner",
+        {"bucket": "@media.bucket", "rule": {"objectOwnership": "BucketOwnerEnforced"}},
+    ),
+    Example(
+        "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
+        "lifecycle",
+        {
+            "bucket": "@media.bucket",
+            "rules": [
+                {
+                    "id": "parts",
+                    "status": "Enabled",
+                    "filter": {"prefix": ""},
+                    "abortIncompleteMultipartUpload": {"daysAfterInitiation": 2},
+                },
+                {
+                    "id": "cold",
+                    "status": "Enabled",
+                    "filter": {"and": {"prefix": "source/", "tags": {"kind": "source"}}},
+                    "transitions": [{"days": 30, "storageClass": "STANDARD_IA"}],
+                    "noncurrentVersionExpiration": {"noncurrentDays": 7},
+                },
+            ],
+        },
+        {"rules": [{"id": "parts", "status": "Disabled", "filter": {"prefix": "x/"}, "expiration": {"days": 9}}]},
+    ),
+    Example(
+        "aws:s3/bucketCorsConfiguration:BucketCorsConfiguration",
+        "cors",
+        {
+            "bucket": "@media.bucket",
+            "corsRules": [
+                {
+                    "allowedMethods": ["PUT", "GET"],
+                    "allowedOrigins": ["https://meridian.test"],
+                    "allowedHeaders": ["*"],
+                    "exposeHeaders": ["ETag"],
+                    "maxAgeSeconds": 600,
+                }
+            ],
+        },
+    ),
+    Example(
+        "aws:s3/bucketPolicy:BucketPolicy",
+        "bucket-policy",
+        {"bucket": "@media.bucket", "policy": _statement("cloudfront.amazonaws.com", "s3:GetObject", "arn:aws:s3:::m/*")},
+        {"policy": _statement("cloudfront.amazonaws.com", "s3:GetObject", "arn:aws:s3:::m/watch/*")},
+    ),
+    Example(
+        "aws:s3/bucketReplicationConfig:BucketReplicationConfig",
+        "replication",
+        {
+            "bucket": "@media.bucket",
+            "role": "arn:aws:iam::123456789012:role/replication",
+            "rules": [
+                {
+                    "id": "all",
+                    "status": "Enabled",
+                    "priority": 1,
+                    "filter": {"prefix": ""},
+                    "deleteMarkerReplication": {"status": "Enabled"},
+                    "destination": {"bucket": "@copy.arn", "storageClass": "STANDARD_IA"},
+                }
+            ],
+        },
+    ),
+    Example("aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock", "account", {"blockPublicAcls": True}),
+)
+
+SQS = (
+    Example(
+        "aws:sqs/queue:Queue",
+        "dead",
+        {"name": "jobs-dead", "messageRetentionSeconds": 1209600},
+    ),
+    Example(
+        "aws:sqs/queue:Queue",
+        "jobs",
+        {
+            "name": "jobs",
+            "visibilityTimeoutSeconds": 900,
+            "sqsManagedSseEnabled": True,
+            "redrivePolicy": json.dumps({"deadLetterTargetArn": "@dead.arn", "maxReceiveCount": 3}),
+            "tags": TAGS,
+        },
+        {"visibilityTimeoutSeconds": 600, "tags": MORE_TAGS},
+    ),
+    Example(
+        "aws:sqs/queuePolicy:QueuePolicy",
+        "jobs-policy",
+        {"queueUrl": "@jobs.id", "policy": _statement("s3.amazonaws.com", "sqs:SendMessage", "@jobs.arn")},
+        {"policy": _statement("events.amazonaws.com", "sqs:SendMessage", "@jobs.arn")},
+    ),
+    Example(
+        "aws:sqs/redrivePolicy:RedrivePolicy",
+        "jobs-redrive",
+        {
+            "queueUrl": "@jobs.id",
+            "redrivePolicy": json.dumps({"deadLetterTargetArn": "@dead.arn", "maxReceiveCount": 5}),
+        },
+    ),
+    Example(
+        "aws:s3/bucketNotification:BucketNotification",
+        "notification",
+        {
+            "bucket": "@media.bucket",
+            "queues": [
+                {
+                    "id": "uploads",
+                    "events": ["s3:ObjectCreated:*"],
+                    "queueArn": "@jobs.arn",
+                    "filterPrefix": "uploads/",
+                    "filterSuffix": ".mp4",
+                }
+            ],
+        },
+    ),
+)
+
+IAM = (
+    Example(
+        "aws:iam/role:Role",
+        "role",
+        {"name": "meridian-role", "assumeRolePolicy": TRUST, "description": "r", "tags": TAGS, "path": "/cells/"},
+        {"description": "role", "tags": MORE_TAGS},
+    ),
+    Example("aws:iam/rolePolicy:RolePolicy", "inline", {"role": "@role.name", "policy": PERMISSIONS}),
+    Example("aws:iam/policy:Policy", "policy", {"policy": PERMISSIONS, "description": "d", "tags": TAGS}),
+    Example(
+        "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+        "attachment",
+        {"role": "@role.name", "policyArn": "@policy.arn"},
+    ),
+    Example(
+        "aws:iam/openIdConnectProvider:OpenIdConnectProvider",
+        "oidc",
+        {"url": "https://oidc.example.com/id/1", "clientIdLists": ["sts.amazonaws.com"], "thumbprintLists": ["a" * 40]},
+        {"thumbprintLists": ["b" * 40]},
+    ),
+    Example("aws:iam/instanceProfile:InstanceProfile", "profile", {"role": "@role.name"}),
+)
+
+NETWORK = (
+    Example(
+        "aws:ec2/vpc:Vpc",
+        "vpc",
+        {"cidrBlock": "10.0.0.0/16", "enableDnsHostnames": True, "enableDnsSupport": True, "tags": TAGS},
+        {"enableDnsHostnames": False, "tags": MORE_TAGS},
+    ),
+    Example(
+        "aws:ec2/vpc:Vpc", "peer-vpc", {"cidrBlock": "10.1.0.0/16", "region": "us-west-2"}
+    ),
+    Example(
+        "aws:ec2/subnet:Subnet",
+        "subnet-a",
+        {
+            "vpcId": "@vpc.id",
+            "cidrBlock": "10.0.0.0/20",
+            "availabilityZoneId": "aps1-az1",
+            "mapPublicIpOnLaunch": False,
+            "tags": TAGS,
+        },
+        {"mapPublicIpOnLaunch": True},
+    ),
+    Example(
+        "aws:ec2/subnet:Subnet",
+        "subnet-b",
+        {"vpcId": "@vpc.id", "cidrBlock": "10.0.16.0/20", "availabilityZone": "ap-south-1b"},
+    ),
+    Example(
+        "aws:ec2/subnet:Subnet",
+        "subnet-c",
+        {"vpcId": "@vpc.id", "cidrBlock": "10.0.32.0/20", "availabilityZone": "ap-south-1c"},
+    ),
+    Example("aws:ec2/routeTable:RouteTable", "table", {"vpcId": "@vpc.id", "tags": TAGS}, {"tags": MORE_TAGS}),
+    Example("aws:ec2/internetGateway:InternetGateway", "igw", {"vpcId": "@vpc.id", "tags": TAGS}),
+    Example(
+        "aws:ec2/route:Route",
+        "route",
+        {"routeTableId": "@table.id", "destinationCidrBlock": "0.0.0.0/0", "gatewayId": "@igw.id"},
+    ),
+    Example(
+        "aws:ec2/routeTableAssociation:RouteTableAssociation",
+        "association",
+        {"routeTableId": "@table.id", "subnetId": "@subnet-a.id"},
+    ),
+    Example("aws:ec2/eip:Eip", "eip", {"domain": "vpc", "tags": TAGS}),
+    Example(
+        "aws:ec2/natGateway:NatGateway",
+        "nat",
+        {"allocationId": "@eip.id", "subnetId": "@subnet-a.id", "tags": TAGS},
+    ),
+    Example(
+        "aws:ec2/securityGroup:SecurityGroup",
+        "group",
+        {"vpcId": "@vpc.id", "description": "database", "tags": TAGS},
+        {"tags": MORE_TAGS},
+    ),
+    Example(
+        "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
+        "in",
+        {
+            "securityGroupId": "@group.id",
+            "ipProtocol": "tcp",
+            "fromPort": 5432,
+            "toPort": 5432,
+            "cidrIpv4": "10.0.0.0/16",
+            "description": "from the VPC",
+            "tags": TAGS,
+        },
+    ),
+    Example(
+        "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
+        "out",
+        {"securityGroupId": "@group.id", "ipProtocol": "-1", "cidrIpv4": "0.0.0.0/0"},
+    ),
+    Example("aws:ec2/defaultSecurityGroup:DefaultSecurityGroup", "default", {"vpcId": "@vpc.id", "ingress": [], "egress": []}),
+    Example(
+        "aws:ec2/vpcEndpoint:VpcEndpoint",
+        "s3-endpoint",
+        {
+            "vpcId": "@vpc.id",
+            "serviceName": "com.amazonaws.ap-south-1.s3",
+            "vpcEndpointType": "Gateway",
+            "routeTableIds": ["@table.id"],
+        },
+    ),
+    Example(
+        "aws:ec2/vpcEndpoint:VpcEndpoint",
+        "sqs-endpoint",
+        {
+            "vpcId": "@vpc.id",
+            "serviceName": "com.amazonaws.ap-south-1.sqs",
+            "vpcEndpointType": "Interface",
+            "subnetIds": ["@subnet-a.id"],
+            "securityGroupIds": ["@group.id"],
+            "privateDnsEnabled": True,
+            "tags": TAGS,
+        },
+        {"subnetIds": ["@subnet-a.id", "@subnet-b.id"]},
+    ),
+    Example(
+        "aws:ec2/vpcPeeringConnection:VpcPeeringConnection",
+        "peering",
+        {"vpcId": "@vpc.id", "peerVpcId": "@peer-vpc.id", "peerRegion": "us-west-2", "tags": TAGS},
+    ),
+    Example(
+        "aws:ec2/vpcPeeringConnectionAccepter:VpcPeeringConnectionAccepter",
+        "accepter",
+        {"vpcPeeringConnectionId": "@peering.id", "autoAccept": True, "region": "us-west-2"},
+    ),
+    Example(
+        "aws:ec2/flowLog:FlowLog",
+        "flow",
+        {
+            "vpcId": "@vpc.id",
+            "trafficType": "ALL",
+            "logDestinationType": "s3",
+            "logDestination": "@media.arn",
+            "maxAggregationInterval": 60,
+            "tags": TAGS,
+        },
+    ),
+)
+
+SECRETS = (
+    Example(
+        "aws:secretsmanager/secret:Secret",
+        "secret",
+        {"name": "mumbai/database", "kmsKeyId": "@key.arn", "recoveryWindowInDays": 0, "tags": TAGS},
+        {"description": "the owner's password", "tags": MORE_TAGS},
+    ),
+    Example(
+        "aws:secretsmanager/secretVersion:SecretVersion",
+        "secret-version",
+        {"secretId": "@secret.id", "secretString": '{"password":"correct horse"}'},
+    ),
+    Example(
+        "aws:secretsmanager/secretVersion:SecretVersion",
+        "secret-written",
+        {"secretId": "@secret.id", "secretStringWo": "battery staple", "secretStringWoVersion": 1},
+    ),
+)
+
+EXAMPLES: tuple[Example, ...] = (*KMS, *S3, *SQS, *IAM, *NETWORK, *SECRETS)
