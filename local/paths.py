@@ -5,6 +5,7 @@ subdirectory of `home()` or `cache()`.
 """
 
 import os
+import tempfile
 from pathlib import Path
 from typing import Final
 
@@ -54,11 +55,26 @@ def private_directory(path: Path) -> Path:
 
 def write_private(path: Path, content: str) -> None:
     """Write a file that only its owner may read (0600), replacing it in one step."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    temporary = _temporary(path, content)
+    temporary.replace(path)
+
+
+def write_private_once(path: Path, content: str) -> None:
+    """The same, but a file that is there already stays as it is, whoever wrote it a moment ago."""
+    temporary = _temporary(path, content)
+    try:
+        path.hardlink_to(temporary)
+    except FileExistsError:
+        return
+    finally:
+        temporary.unlink()
+
+
+def _temporary(path: Path, content: str) -> Path:
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(content)
-    temporary.replace(path)
+    return Path(name)
 
 
 def _from_environment(variable: str, default: Path) -> Path:

@@ -29,7 +29,7 @@ SHIM: Final = "pulumi-language-python-exec"
 INTERPRETER_VARIABLE: Final = "MERIDIAN_PYTHON"
 """The environment variable that names the Python which runs the language host."""
 
-_LAUNCHER: Final = f"""\
+LAUNCHER: Final = f"""\
 #!/bin/sh
 : "${{{INTERPRETER_VARIABLE}:?is not set; this engine works in the environment that 'meridian env' prints}}"
 exec "${INTERPRETER_VARIABLE}" -P -m local.engine.language_host --exec "$(dirname "$0")/{SHIM}" "$@"
@@ -122,7 +122,7 @@ def artefact() -> cache.Artefact:
     digest = hashlib.sha256()
     for name in ("go.mod", "go.sum"):
         digest.update((MODULES / name).read_bytes())
-    digest.update(_LAUNCHER.encode())
+    digest.update(LAUNCHER.encode())
     return cache.Artefact(
         name="pulumi-engine",
         version=f"{module_version()}-{digest.hexdigest()[:12]}",
@@ -143,7 +143,7 @@ def _build(directory: Path) -> None:
     )
     sdk = Path(_go(source, "list", "-m", "-f", "{{.Dir}}", _SDK_MODULE).strip())
     shutil.copyfile(sdk / "python" / "cmd" / SHIM, directory / SHIM)
-    (directory / HOST).write_text(_LAUNCHER)
+    (directory / HOST).write_text(LAUNCHER)
     (directory / HOST).chmod(0o700)
     shutil.rmtree(source)
 

@@ -54,7 +54,7 @@ def prepare(home: Path) -> None:
         paths.private_directory(home / name)
     passphrase = home / "engine" / "passphrase"
     if not passphrase.exists():
-        paths.write_private(passphrase, secrets.token_urlsafe(32))
+        paths.write_private_once(passphrase, secrets.token_urlsafe(32))
 
 
 def process_environment(attachment: Attachment) -> dict[str, str]:

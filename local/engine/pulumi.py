@@ -251,7 +251,11 @@ class Runner:
         paths.write_private(
             directory / "Pulumi.yaml", yaml.safe_dump({"name": self.project.name(), "runtime": "python"})
         )
-        self._pulumi("stack", "init", "--no-select", "--non-interactive", stack, directory=directory)
+        try:
+            self._pulumi("stack", "init", "--no-select", "--non-interactive", stack, directory=directory)
+        except EngineError:
+            if stack not in self._deployed():  # another run was faster
+                raise
         (directory / f"Pulumi.{stack}.yaml").unlink(missing_ok=True)
 
     def _recover(self, stack: str) -> None:

@@ -164,3 +164,12 @@ def test_a_secret_file_is_readable_by_its_owner_only(tmp_path: Path) -> None:
     assert target.read_text() == "new"
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
     assert [entry.name for entry in tmp_path.iterdir()] == ["passphrase"]
+
+
+def test_a_secret_file_that_is_there_is_never_replaced_by_a_second_writer(tmp_path: Path) -> None:
+    target = tmp_path / "passphrase"
+    paths.write_private_once(target, "first")
+    paths.write_private_once(target, "second")
+    assert target.read_text() == "first"
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+    assert [entry.name for entry in tmp_path.iterdir()] == ["passphrase"]
