@@ -17,8 +17,8 @@ How to write a service ``X`` (``services/accounts`` is the smallest whole exampl
   channel's videos is one query, and residency follows the owner.
 - Databases: a repository function takes a connection of ``router.writer(key)`` or ``router.reader(key, seen)``,
   and both want a `ids.ShardKey`. ``seen`` (`access.Seen`) carries read-your-writes to and from the caller in the header
-  `consistency.HEADER`. Whoever works on whole cells (counters, search) uses ``router.home_writer(cell)``
-  and ``router.cell_reader(cell)``.
+  `consistency.HEADER`. Whoever works on whole cells (counters, search) uses ``router.home_writer(home)``
+  and ``router.home_reader(home)`` over ``router.homes``.
 - Migrations: ``services/X/migrations/NNNN_name.sql`` creates objects in schema ``X`` (which exists, as do all roles).
   The role ``X`` gets SELECT, INSERT, UPDATE, DELETE on the tables of schema ``X`` by itself. Names are written with
   their schema.

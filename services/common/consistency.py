@@ -31,7 +31,7 @@ _PURPOSE = b"meridian-seen-writes\0"
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A position in the log of the writer ``cell`` since ``term``."""
+    """A position in the log of the database of home ``cell``, in the life of the writer that ``term`` numbers."""
 
     cell: str
     term: int

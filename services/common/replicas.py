@@ -11,6 +11,8 @@ from collections.abc import Callable
 
 MAX_LAG_SECONDS = 5.0
 """A replica further behind is cut out until it has caught up."""
+MAX_AGE_SECONDS = 2.0
+"""A measurement older than this says nothing: nobody has read for a while."""
 
 
 def parse_lsn(text: str) -> int:
@@ -33,6 +35,7 @@ class LagMeter:
         self._clock = clock
         self._writer: deque[tuple[float, int]] = deque(maxlen=600)
         self._reached: list[int | None] = [None] * replicas
+        self._measured_at = [float("-inf")] * replicas
 
     def writer_at(self, position: int) -> None:
         """The writer's position now."""
@@ -47,6 +50,7 @@ class LagMeter:
     def replica_at(self, replica: int, position: int | None) -> None:
         """What ``replica`` has replayed; None if it does not answer."""
         self._reached[replica] = position
+        self._measured_at[replica] = self._clock()
 
     def reached(self, replica: int) -> int | None:
         """Last known position of ``replica``."""
@@ -65,5 +69,7 @@ class LagMeter:
 
     def usable(self, replica: int) -> bool:
         """Whether reads may go to ``replica``."""
+        if self._clock() - self._measured_at[replica] > MAX_AGE_SECONDS:
+            return False
         lag = self.lag(replica)
         return lag is not None and lag <= MAX_LAG_SECONDS

@@ -1,6 +1,8 @@
 """The shard router: from a shard key to a connection. Owns which database is asked; owns no table.
 
-Writes go to the cell that writes the bucket. Reads go to a replica there that is at least as new as the caller's
+A database is called after the home cell whose buckets it holds, wherever it runs: after a promotion the settings lead
+to the promoted copy under the same name, and the term has grown. Writes go to that database's writer. Reads go to a
+replica of it that is at least as new as the caller's
 last write; if none is, one is waited for at most 20 ms, then the writer is asked. A replica that lags or does not
 answer is cut out. Positions of replicas are polled only while there are reads.
 """
@@ -21,7 +23,7 @@ from psycopg_pool import PoolTimeout, TooManyRequests
 from regions.buckets import ShardMap
 from services.common.consistency import Position, SeenWrites
 from services.common.database import CellDatabase, Connection, Pool
-from services.common.errors import unavailable
+from services.common.errors import ServiceError, unavailable
 from services.common.ids import ShardKey
 from services.common.replicas import LagMeter, parse_lsn
 
@@ -29,6 +31,8 @@ POLL_SECONDS = 0.1
 WAIT_SECONDS = 0.02
 """How long a read waits for a replica before it goes to the writer."""
 _IDLE_SECONDS = 2.0
+_REPLICA_SECONDS = 0.5
+"""How long a read waits for a connection to a replica before it goes to the writer."""
 _WAIT_STEP_SECONDS = 0.005
 
 _log = logging.getLogger(__name__)
@@ -67,6 +71,14 @@ class ShardRouter:
         self.own_cell = own_cell
         self.reads = ReadCounts()
         self._clock = clock
+        self._terms: dict[str, int] = {}
+        for part in shards.ranges:
+            if part.home not in databases:
+                raise LookupError(
+                    f"the shard map gives buckets to {part.home} and the settings name no database of it; "
+                    "write the settings again, with every home cell of the shard map"
+                )
+            self._terms[part.home] = max(part.term, self._terms.get(part.home, 0))
         self._cells = {
             name: _Cell(database, LagMeter(len(database.readers), clock)) for name, database in databases.items()
         }
@@ -93,35 +105,28 @@ class ShardRouter:
         return self.shards.buckets_of(self.own_cell)
 
     @property
-    def writer_cells(self) -> tuple[str, ...]:
-        """Every cell that writes some bucket, each once: together they hold all data."""
-        return tuple(dict.fromkeys(part.writer for part in self.shards.ranges))
+    def homes(self) -> tuple[str, ...]:
+        """Every cell that is home of some bucket, each once: together their databases hold all data."""
+        return tuple(self._terms)
 
-    def same_writer(self, a: ShardKey, b: ShardKey) -> bool:
+    def same_database(self, a: ShardKey, b: ShardKey) -> bool:
         """Whether rows of both keys can be written in one transaction."""
-        return self.shards.writer_of(a.bucket) == self.shards.writer_of(b.bucket)
+        return self.shards.home_of(a.bucket) == self.shards.home_of(b.bucket)
 
     @asynccontextmanager
     async def writer(self, key: ShardKey, seen: SeenWrites | None = None) -> AsyncIterator[Connection]:
-        """A transaction at the writer of ``key``: committed at the end, rolled back by an exception.
+        """A transaction in the database of ``key``: committed at the end, rolled back by an exception.
 
         ``seen`` is told the position after the commit. Raises `ServiceError` 503 if the database does not answer.
         """
         part = self.shards.range_of(key.bucket)
-        async with self._transaction(part.writer, part.term, seen) as connection:
+        async with self._transaction(part.home, part.term, seen) as connection:
             yield connection
 
     @asynccontextmanager
     async def home_writer(self, home: str) -> AsyncIterator[Connection]:
-        """A transaction at the database that writes the buckets whose home is ``home``.
-
-        Raises LookupError if they have no writer or several (buckets are being moved).
-        """
-        writers = {(part.writer, part.term) for part in self.shards.ranges if part.home == home}
-        if len(writers) != 1:
-            raise LookupError(f"the buckets of {home} have {len(writers)} writers; name a shard key instead")
-        writer, term = writers.pop()
-        async with self._transaction(writer, term, None) as connection:
+        """A transaction in the database of the buckets whose home is ``home``, for work on many buckets or on none."""
+        async with self._transaction(home, self._terms.get(home, 0), None) as connection:
             yield connection
 
     @asynccontextmanager
@@ -131,32 +136,40 @@ class ShardRouter:
         Raises `ServiceError` 503 if the database does not answer.
         """
         part = self.shards.range_of(key.bucket)
-        written = seen.of(part.writer) if seen else None
+        written = seen.of(part.home) if seen else None
         if written is not None and written.term != part.term:
             # A position of another term says nothing about this writer's log.
-            pool = self._cells[part.writer].database.writer
+            pool = self._cells[part.home].database.writer
             self.reads.writer += 1
         else:
-            pool = await self._read_pool(part.writer, written.lsn if written else 0)
-        async with _connection(pool) as connection:
+            pool = await self._read_pool(part.home, written.lsn if written else 0)
+        async with self._reading(part.home, pool) as connection:
             yield connection
 
     @asynccontextmanager
-    async def cell_reader(self, cell: str) -> AsyncIterator[Connection]:
-        """A connection for reading over all buckets that ``cell`` writes, as new as its replicas are."""
-        async with _connection(await self._read_pool(cell, 0)) as connection:
-            yield connection
-
-    @asynccontextmanager
-    async def cell_writer(self, cell: str) -> AsyncIterator[Connection]:
-        """A transaction at the database of ``cell``, for work that belongs to the database and not to a bucket."""
-        async with self._transaction(cell, 0, None) as connection:
+    async def home_reader(self, home: str) -> AsyncIterator[Connection]:
+        """A connection for reading over all buckets whose home is ``home``, as new as its replicas are."""
+        async with self._reading(home, await self._read_pool(home, 0)) as connection:
             yield connection
 
     async def ping(self) -> None:
         """Raises `ServiceError` 503 unless the own cell's writer answers."""
         async with _connection(self._cells[self.own_cell].database.writer) as connection:
             await connection.execute("SELECT 1")
+
+    @asynccontextmanager
+    async def _reading(self, home: str, pool: Pool) -> AsyncIterator[Connection]:
+        writer = self._cells[home].database.writer
+        async with contextlib.AsyncExitStack() as stack:
+            try:
+                seconds = None if pool is writer else _REPLICA_SECONDS
+                connection = await stack.enter_async_context(_connection(pool, seconds))
+            except ServiceError:
+                if pool is writer:
+                    raise
+                # A replica that went away since it was last measured.
+                connection = await stack.enter_async_context(_connection(writer))
+            yield connection
 
     @asynccontextmanager
     async def _transaction(self, cell: str, term: int, seen: SeenWrites | None) -> AsyncIterator[Connection]:
@@ -202,11 +215,13 @@ class ShardRouter:
             if self._clock() - cell.last_read > _IDLE_SECONDS:
                 cell.wake.clear()
                 await cell.wake.wait()
-            position = await _position(cell.database.writer, "SELECT pg_current_wal_lsn()::text")
-            if position is not None:
-                cell.meter.writer_at(position)
-            await self._measure_replicas(cell)
+            await asyncio.gather(self._measure_writer(cell), self._measure_replicas(cell))
             await asyncio.sleep(POLL_SECONDS)
+
+    async def _measure_writer(self, cell: _Cell) -> None:
+        position = await _position(cell.database.writer, "SELECT pg_current_wal_lsn()::text")
+        if position is not None:
+            cell.meter.writer_at(position)
 
     async def _measure_replicas(self, cell: _Cell) -> None:
         positions = await asyncio.gather(
@@ -228,10 +243,10 @@ async def _position(pool: Pool, query: str) -> int | None:
 
 
 @asynccontextmanager
-async def _connection(pool: Pool) -> AsyncIterator[Connection]:
+async def _connection(pool: Pool, seconds: float | None = None) -> AsyncIterator[Connection]:
     async with contextlib.AsyncExitStack() as stack:
         try:
-            connection = await stack.enter_async_context(pool.connection())
+            connection = await stack.enter_async_context(pool.connection(timeout=seconds))
         except (PoolTimeout, TooManyRequests, psycopg.OperationalError) as error:
             _log.warning("database %s gave no connection: %s", pool.name, type(error).__name__)
             raise unavailable("The database does not answer at the moment.") from error
