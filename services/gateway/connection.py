@@ -7,7 +7,7 @@ happens to a request (``exchange``).
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from services.gateway import responses
 from services.gateway.exchange import Exchange
@@ -39,9 +39,9 @@ class ClientConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See `asyncio.Protocol`."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - asyncio gives a stream protocol a Transport
-        self._transport = transport
-        peer = transport.get_extra_info("peername")
+        # A stream protocol gets a Transport; uvloop's does not inherit from asyncio's.
+        self._transport = cast(asyncio.Transport, transport)
+        peer = self._transport.get_extra_info("peername")
         self.peer = peer[0] if isinstance(peer, tuple) else ""
         self.deadline = self._core.clock() + HEAD_SECONDS
         self._core.connections.add(self)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from enum import Enum
-from typing import Final, Protocol
+from typing import Final, Protocol, cast
 
 from services.contracts.settings import Endpoint
 from services.gateway.bodies import BodyError, Chunked, Fixed, Framing, UntilClose
@@ -69,8 +69,8 @@ class UpstreamConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See `asyncio.Protocol`."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - asyncio gives a stream protocol a Transport
-        self._transport = transport
+        # A stream protocol gets a Transport; uvloop's does not inherit from asyncio's.
+        self._transport = cast(asyncio.Transport, transport)
 
     @property
     def usable(self) -> bool:

@@ -10,10 +10,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import ssl
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 Reply = list[int]
 Address = tuple[str, int]
@@ -110,8 +111,8 @@ class _Wire(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See `asyncio.Protocol`."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - asyncio gives a stream protocol a Transport
-        self.transport = transport
+        # A stream protocol gets a Transport; uvloop's does not inherit from asyncio's.
+        self.transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
         """See `asyncio.Protocol`."""
@@ -165,13 +166,19 @@ class ScriptClient:
     """Calls one script. ``locate`` names the primary each time a connection is made (it moves on failover)."""
 
     def __init__(
-        self, script: str, locate: Callable[[], Awaitable[Address]], credentials: Credentials | None, timeout: float
+        self,
+        script: str,
+        locate: Callable[[], Awaitable[Address]],
+        credentials: Credentials | None,
+        timeout: float,
+        tls: bool = False,
     ) -> None:
         self._script = script.encode()
         self._sha = hashlib.sha1(self._script, usedforsecurity=False).hexdigest().encode()
         self._locate = locate
         self._credentials = credentials
         self._timeout = timeout
+        self._tls = ssl.create_default_context() if tls else None
         self._wire: _Wire | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -223,7 +230,7 @@ class ScriptClient:
     async def _connect(self) -> _Wire:
         host, port = await self._locate()
         loop = asyncio.get_running_loop()
-        _, wire = await loop.create_connection(_Wire, host, port)
+        _, wire = await loop.create_connection(_Wire, host, port, ssl=self._tls)
         try:
             if self._credentials is not None:
                 name, password = self._credentials.username.encode(), self._credentials.password.encode()
