@@ -105,6 +105,8 @@ class RegionExports(Exports):
     page_bucket: pulumi.Output[str]
     page_bucket_arn: pulumi.Output[str]
     page_bucket_domain: pulumi.Output[str]
+    logs_key_arn: pulumi.Output[str]
+    """Key of the log groups."""
     media_key_arn: pulumi.Output[str]
     """Key of the buckets."""
     alarm_topic_arn: pulumi.Output[str]
@@ -113,3 +115,12 @@ class RegionExports(Exports):
     balancer_zone_id: pulumi.Output[str]
     health_check_id: pulumi.Output[str]
     """Route 53 health check of the cell's deep health, through its load balancer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinkExports(Exports):
+    """Of a stack between two regions."""
+
+    peering_id: pulumi.Output[str]
+    database_copies: pulumi.Output[dict[str, str]]
+    """Address of each cross-region replica by its identifier (``regions.names.database_copy``)."""

@@ -185,6 +185,7 @@ def declare_cell(ctx: CellContext) -> None:
         page_bucket=media.page.bucket.bucket,
         page_bucket_arn=media.page.bucket.arn,
         page_bucket_domain=media.page.bucket.bucket_regional_domain_name,
+        logs_key_arn=keys.arns[Store.LOGS],
         media_key_arn=keys.arns[Store.MEDIA],
         alarm_topic_arn=topic.arn,
         balancer_arn=balancer.balancer.arn,

@@ -85,7 +85,6 @@ def stream_replication(source: Region, target: Region, account: str) -> tuple[St
                 "kafka-cluster:Connect",
                 "kafka-cluster:DescribeCluster",
                 "kafka-cluster:AlterCluster",
-                "kafka-cluster:DescribeClusterDynamicConfiguration",
                 "kafka-cluster:WriteDataIdempotently",
             ),
             tuple(part(region, "cluster", "") for region in both),

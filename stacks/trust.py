@@ -44,6 +44,12 @@ def pods(account: str, cluster: str, namespace: str, service_account: str) -> st
     )
 
 
+def bucket_replication() -> str:
+    """Trust in S3, whose replication states no source
+    (https://docs.aws.amazon.com/AmazonS3/latest/userguide/setting-repl-config-perm-overview.html)."""
+    return _document({"Service": "s3.amazonaws.com"}, ["sts:AssumeRole"], {})
+
+
 def control_plane() -> str:
     """Trust in EKS, whose Auto Mode also tags its sessions."""
     return _document({"Service": "eks.amazonaws.com"}, ["sts:AssumeRole", "sts:TagSession"], {})
