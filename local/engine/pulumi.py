@@ -241,7 +241,8 @@ class Runner:
         if isinstance(seen, Violation):
             self.report(f"{stack}: {seen.level} policy {seen.policy}: {seen.message.strip()} [{seen.urn}]")
         elif seen.severity in ("warning", "error"):
-            self.report(f"{stack}: {seen.severity}: {seen.message.strip()}")
+            # The first line only: a failure is told in full at the end.
+            self.report(f"{stack}: {seen.severity}: {seen.message.strip().split(chr(10), 1)[0]}")
 
     def _initialise(self, stack: str) -> None:
         """Create the stack in the backend where it is missing."""

@@ -80,7 +80,11 @@ class KubernetesProvider(provider_pb2_grpc.ResourceProviderServicer):
     def CheckConfig(
         self, request: provider_pb2.CheckRequest, context: grpc.ServicerContext
     ) -> provider_pb2.CheckResponse:
-        """Refuse a directory together with a cluster, as the official plugin does."""
+        """Refuse a directory together with a cluster, as the official plugin does.
+
+        A cluster that does not exist yet is left out of the answer: the engine does not call a provider whose
+        configuration is unknown, so that the first preview of a stack would check no manifest at all.
+        """
         given = values.from_struct(request.news)
         clusters = [key for key in _CLUSTER_KEYS if given.get(key)]
         failures = []
@@ -89,7 +93,12 @@ class KubernetesProvider(provider_pb2_grpc.ResourceProviderServicer):
                 f"renderYamlToDirectory excludes {', '.join(clusters)}: a manifest is rendered or applied, not both"
             )
             failures.append(provider_pb2.CheckFailure(property="renderYamlToDirectory", reason=reason))
-        return provider_pb2.CheckResponse(inputs=request.news, failures=failures)
+        known = {
+            key: value
+            for key, value in given.items()
+            if key not in _CLUSTER_KEYS or values.plain(value) != values.UNKNOWN
+        }
+        return provider_pb2.CheckResponse(inputs=values.to_struct(known), failures=failures)
 
     @override
     def DiffConfig(self, request: provider_pb2.DiffRequest, context: grpc.ServicerContext) -> provider_pb2.DiffResponse:

@@ -67,9 +67,11 @@ def test_a_stack_is_previewed_deployed_left_alone_repaired_and_destroyed(tiny: "
     assert not [path for path in everything if b"correct horse" in path.read_bytes()]
 
 
-def test_a_bad_manifest_is_refused_before_anything_is_made(tiny: "Tiny") -> None:
+def test_a_bad_manifest_is_refused_in_preview_even_while_its_cluster_does_not_exist(tiny: "Tiny") -> None:
     tiny.program("""
-        cell = Cell("cell", kubeconfig="{}")
+        elsewhere = Cell("elsewhere", kubeconfig="{}")
+        cluster = Object("cluster", elsewhere, "v1", "ConfigMap", {"generateName": "not-known-in-preview-"})
+        cell = Cell("cell", kubeconfig=cluster.id)
         Object("web", cell, "apps/v1", "Deployment", {"name": "web"}, spec={
             "replica": 2, "selector": {"matchLabels": {"a": "b"}},
             "template": {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "web", "image": "i"}]}},
