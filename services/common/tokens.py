@@ -287,8 +287,9 @@ class KmsSigner:
         answer = await in_thread(
             client.sign,
             KeyId=self._key_arn,
-            Message=hashlib.sha256(signed.encode("ascii")).digest(),
-            MessageType="DIGEST",
+            # RAW: KMS hashes; it takes at most 4,096 bytes, more than a token has (emulators hash a DIGEST again).
+            Message=signed.encode("ascii"),
+            MessageType="RAW",
             SigningAlgorithm="ECDSA_SHA_256",
         )
         return f"{signed}.{_encode(raw_signature(answer['Signature']))}"
