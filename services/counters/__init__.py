@@ -1,0 +1,1 @@
+"""Counts what the log says, exactly once: consumers of views, likes, comments and subscriptions."""

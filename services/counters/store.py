@@ -1,0 +1,339 @@
+"""The one transaction of a flush, and what is loaded when a partition is taken over. Owns the SQL of schema ``counters``.
+
+Everything that a flush changes lies in one database: rows of counts, states, what is pending, dead letters, an outbox
+row, and the positions and marks, which are compared before they are set. A process that lost its partition to another
+finds them changed, and its whole transaction is rolled back. Needs PostgreSQL 18 (``RETURNING old``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from types import MappingProxyType
+from uuid import UUID
+
+from psycopg import sql
+
+from services.common.database import Connection
+from services.contracts import topics
+from services.counters.window import CountKey, DeadLetter, MarkKey, Partition, State, StateKey
+
+CODE_VERSION = version("meridian")
+
+
+class FencedError(Exception):
+    """Another owner has moved a position or a mark: nothing was written, and what was read must be read again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What the database knows of a partition. ``offset`` None: it was never read."""
+
+    offset: int | None
+    marks: Mapping[MarkKey, int]
+    pending: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A partition goes from offset ``low`` to ``high``; None: it has no row yet."""
+
+    partition: Partition
+    low: int | None
+    high: int
+    time_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class MarkMove:
+    """A mark goes from ``low`` (0: it has no row yet) to ``high``."""
+
+    topic: str
+    part: int
+    key: MarkKey
+    low: int
+    high: int
+
+
+@dataclass(frozen=True, slots=True)
+class Flush:
+    """One transaction."""
+
+    topic: str
+    moves: Sequence[Move]
+    marks: Sequence[MarkMove] = ()
+    rows: Mapping[CountKey, tuple[int, int]] = field(default_factory=dict)
+    states: Mapping[StateKey, State] = field(default_factory=dict)
+    pending: Mapping[Partition, bytes | None] = field(default_factory=dict)
+    """What is pending from now on, for partitions where that changed; None: nothing any more."""
+    dead: Sequence[DeadLetter] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    counts: str
+    columns: tuple[str, ...]
+    states: str | None = None
+    """Table of the states; state n counts in column n, state 0 in none."""
+
+
+_KINDS = MappingProxyType(
+    {
+        topics.VIEWS.name: _Kind("views", ("views", "watched_ms")),
+        topics.LIKES.name: _Kind("reactions", ("likes", "dislikes"), "reaction_states"),
+        topics.COMMENTS.name: _Kind("comments", ("comments",), "comment_states"),
+        topics.SUBSCRIPTIONS.name: _Kind("subscriptions", ("subscribers",), "subscription_states"),
+    }
+)
+
+
+def _joined(template: str, columns: Iterable[str]) -> sql.Composed:
+    return sql.SQL(", ").join(sql.SQL(template).format(c=sql.Identifier(column)) for column in columns)
+
+
+def _insert_counts(kind: _Kind, source: sql.Composable) -> sql.Composed:
+    return sql.SQL(
+        "INSERT INTO {table} AS t (subject, region, {columns}) SELECT subject, region, {columns} FROM ({source}) AS s "
+        "ORDER BY subject, region "
+        "ON CONFLICT (subject, region) DO UPDATE SET updated_at = now(), {sums}"
+    ).format(
+        table=sql.Identifier("counters", kind.counts),
+        columns=_joined("{c}", kind.columns),
+        source=source,
+        sums=_joined("{c} = t.{c} + excluded.{c}", kind.columns),
+    )
+
+
+def _rows_statement(kind: _Kind) -> sql.Composed:
+    arrays = sql.SQL(", ").join(sql.SQL("%s::bigint[]") for _ in kind.columns)
+    return _insert_counts(
+        kind,
+        sql.SQL("SELECT * FROM unnest(%s::bigint[], %s::text[], {arrays}) AS u (subject, region, {columns})").format(
+            arrays=arrays, columns=_joined("{c}", kind.columns)
+        ),
+    )
+
+
+def _states_statement(kind: _Kind, states: str) -> sql.Composed:
+    gained, lost, sums = (
+        sql.SQL(", ").join(
+            sql.SQL(template).format(n=sql.Literal(number), c=sql.Identifier(column))
+            for number, column in enumerate(kind.columns, start=1)
+        )
+        for template in (
+            "(value = {n})::int AS {c}",
+            "-(was = {n})::int AS {c}",
+            "sum({c})::bigint AS {c}",
+        )
+    )
+    change = sql.SQL(
+        "SELECT subject, region, {sums} FROM ("
+        "SELECT subject, region, {gained} FROM moved "
+        "UNION ALL SELECT subject, was_in AS region, {lost} FROM moved WHERE was IS NOT NULL"
+        ") AS changes GROUP BY subject, region"
+    ).format(sums=sums, gained=gained, lost=lost)
+    return sql.SQL(
+        "WITH moved AS ("
+        "INSERT INTO {states} AS s (subject, member, value, at_ms, event, region) "
+        "SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::smallint[], %s::bigint[], %s::uuid[], %s::text[]) "
+        "ORDER BY 1, 2 "
+        "ON CONFLICT (subject, member) DO UPDATE SET "
+        "value = excluded.value, at_ms = excluded.at_ms, event = excluded.event, region = excluded.region "
+        "WHERE (excluded.at_ms, excluded.event) > (s.at_ms, s.event) "
+        "RETURNING new.subject, new.value, new.region, old.value AS was, old.region AS was_in"
+        ") {insert}"
+    ).format(states=sql.Identifier("counters", states), insert=_insert_counts(kind, change))
+
+
+_ROWS = MappingProxyType({topic: _rows_statement(kind) for topic, kind in _KINDS.items()})
+_STATES = MappingProxyType(
+    {topic: _states_statement(kind, kind.states) for topic, kind in _KINDS.items() if kind.states is not None}
+)
+
+
+async def load(connection: Connection, partitions: Sequence[Partition]) -> dict[Partition, Stored]:
+    """What the database knows of ``partitions``, all of one topic, in one snapshot."""
+    clusters, names, numbers = _columns(partitions)
+    positions = await connection.execute(
+        "SELECT w.cluster, w.topic, w.part, p.next_offset, q.body "
+        "FROM unnest(%s::text[], %s::text[], %s::int[]) AS w (cluster, topic, part) "
+        "LEFT JOIN counters.positions AS p USING (cluster, topic, part) "
+        "LEFT JOIN counters.pending AS q USING (cluster, topic, part)",
+        (clusters, names, numbers),
+    )
+    found = {Partition(row[0], row[1], row[2]): (row[3], row[4]) for row in await positions.fetchall()}
+    marks = await connection.execute(
+        "SELECT topic, part, origin, incarnation, sequence FROM counters.marks "
+        "WHERE topic = ANY(%s) AND part = ANY(%s)",
+        (sorted(set(names)), sorted(set(numbers))),
+    )
+    by_part: dict[tuple[str, int], dict[MarkKey, int]] = {}
+    for topic, part, origin, incarnation, sequence in await marks.fetchall():
+        by_part.setdefault((topic, part), {})[MarkKey(origin, incarnation)] = sequence
+    return {
+        partition: Stored(offset, by_part.get((partition.topic, partition.number), {}), body)
+        for partition, (offset, body) in found.items()
+    }
+
+
+async def apply(connection: Connection, flush: Flush, *, fence: bool = True) -> None:
+    """Writes ``flush`` inside the transaction of ``connection``. Raises `FencedError`, then nothing may be committed.
+
+    ``fence=False`` is for the fault harness, which shows what the comparison is needed for.
+    """
+    await _positions(connection, flush.moves, fence=fence)
+    await _marks(connection, flush.marks, fence=fence)
+    if flush.rows:
+        columns = len(_KINDS[flush.topic].columns)
+        keys = list(flush.rows)
+        await connection.execute(
+            _ROWS[flush.topic],
+            (
+                [key.subject for key in keys],
+                [key.region for key in keys],
+                *([flush.rows[key][number] for key in keys] for number in range(columns)),
+            ),
+        )
+    if flush.states:
+        states = list(flush.states.items())
+        await connection.execute(
+            _STATES[flush.topic],
+            (
+                [key.subject for key, _ in states],
+                [key.member for key, _ in states],
+                [state.value for _, state in states],
+                [state.at_ms for _, state in states],
+                [UUID(bytes=state.event) for _, state in states],
+                [state.region for _, state in states],
+            ),
+        )
+    await _pending(connection, flush.pending)
+    await _bury(connection, flush.dead)
+    subjects = sorted({key.subject for key in flush.rows} | {key.subject for key in flush.states})
+    if subjects:
+        await connection.execute(
+            "INSERT INTO counters.outbox (topic, subjects) VALUES (%s, %s)", (flush.topic, subjects)
+        )
+
+
+def _columns(partitions: Iterable[Partition]) -> tuple[list[str], list[str], list[int]]:
+    listed = list(partitions)
+    return [p.cluster for p in listed], [p.topic for p in listed], [p.number for p in listed]
+
+
+async def _positions(connection: Connection, moves: Sequence[Move], *, fence: bool) -> None:
+    ordered = sorted(moves, key=lambda move: move.partition)
+    first = [move for move in ordered if move.low is None]
+    if first:
+        inserted = await connection.execute(
+            "INSERT INTO counters.positions (cluster, topic, part, next_offset, last_time_ms) "
+            "SELECT * FROM unnest(%s::text[], %s::text[], %s::int[], %s::bigint[], %s::bigint[]) ORDER BY 1, 2, 3 "
+            "ON CONFLICT DO NOTHING",
+            (*_columns(m.partition for m in first), [m.high for m in first], [m.time_ms for m in first]),
+        )
+        if fence and inserted.rowcount != len(first):
+            raise FencedError("a partition that had no position has one now")
+    later = [move for move in ordered if move.low is not None]
+    if not later:
+        return
+    # Locked in order first: an UPDATE over a join takes its rows in any order, which can deadlock with a zombie.
+    locked = await connection.execute(
+        "SELECT p.cluster, p.topic, p.part, p.next_offset FROM counters.positions AS p "
+        "JOIN unnest(%s::text[], %s::text[], %s::int[]) AS w (cluster, topic, part) USING (cluster, topic, part) "
+        "ORDER BY 1, 2, 3 FOR UPDATE OF p",
+        _columns(move.partition for move in later),
+    )
+    stored = {Partition(row[0], row[1], row[2]): row[3] for row in await locked.fetchall()}
+    for move in later:
+        if fence and stored.get(move.partition) != move.low:
+            raise FencedError(
+                f"{move.partition} stands at {stored.get(move.partition)}, not at {move.low}: it has another owner"
+            )
+    await connection.execute(
+        "UPDATE counters.positions AS p SET next_offset = w.high, last_time_ms = greatest(p.last_time_ms, w.time_ms) "
+        "FROM unnest(%s::text[], %s::text[], %s::int[], %s::bigint[], %s::bigint[]) "
+        "AS w (cluster, topic, part, high, time_ms) "
+        "WHERE (p.cluster, p.topic, p.part) = (w.cluster, w.topic, w.part)",
+        (*_columns(m.partition for m in later), [m.high for m in later], [m.time_ms for m in later]),
+    )
+
+
+async def _marks(connection: Connection, moves: Sequence[MarkMove], *, fence: bool) -> None:
+    ordered = sorted(moves, key=lambda move: (move.key, move.topic, move.part))
+    for fresh in (True, False):
+        chosen = [move for move in ordered if (move.low == 0) is fresh]
+        if not chosen:
+            continue
+        columns = (
+            [move.key.origin for move in chosen],
+            [move.topic for move in chosen],
+            [move.part for move in chosen],
+            [move.key.incarnation for move in chosen],
+            [move.high for move in chosen],
+        )
+        if fresh:
+            done = await connection.execute(
+                "INSERT INTO counters.marks (origin, topic, part, incarnation, sequence) "
+                "SELECT * FROM unnest(%s::text[], %s::text[], %s::int[], %s::uuid[], %s::bigint[]) ORDER BY 1, 2, 3, 4 "
+                "ON CONFLICT DO NOTHING",
+                columns,
+            )
+        else:
+            done = await connection.execute(
+                "UPDATE counters.marks AS m SET sequence = w.high, updated_at = now() "
+                "FROM unnest(%s::text[], %s::text[], %s::int[], %s::uuid[], %s::bigint[], %s::bigint[]) "
+                "AS w (origin, topic, part, incarnation, high, low) "
+                "WHERE (m.origin, m.topic, m.part, m.incarnation) = (w.origin, w.topic, w.part, w.incarnation) "
+                "AND m.sequence = w.low",
+                (*columns, [move.low for move in chosen]),
+            )
+        if fence and done.rowcount != len(chosen):
+            raise FencedError("a mark was moved by a reader of another copy of the log")
+
+
+async def _pending(connection: Connection, pending: Mapping[Partition, bytes | None]) -> None:
+    kept = {partition: body for partition, body in pending.items() if body is not None}
+    gone = [partition for partition, body in pending.items() if body is None]
+    if kept:
+        await connection.execute(
+            "INSERT INTO counters.pending (cluster, topic, part, body) "
+            "SELECT * FROM unnest(%s::text[], %s::text[], %s::int[], %s::bytea[]) "
+            "ON CONFLICT (cluster, topic, part) DO UPDATE SET body = excluded.body",
+            (*_columns(kept), list(kept.values())),
+        )
+    if gone:
+        await connection.execute(
+            "DELETE FROM counters.pending AS p "
+            "USING unnest(%s::text[], %s::text[], %s::int[]) AS w (cluster, topic, part) "
+            "WHERE (p.cluster, p.topic, p.part) = (w.cluster, w.topic, w.part)",
+            _columns(gone),
+        )
+
+
+async def _bury(connection: Connection, dead: Sequence[DeadLetter]) -> None:
+    if not dead:
+        return
+    async with connection.cursor() as cursor:
+        await cursor.executemany(
+            "INSERT INTO counters.dead_letters (origin, topic, part, incarnation, sequence, index, cluster, log_offset, "
+            "reason, stamp, body, version) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) "
+            "ON CONFLICT DO NOTHING",
+            [
+                (
+                    letter.key.origin,
+                    letter.partition.topic,
+                    letter.partition.number,
+                    letter.key.incarnation,
+                    letter.sequence,
+                    letter.index,
+                    letter.partition.cluster,
+                    letter.offset,
+                    letter.reason,
+                    letter.stamp,
+                    letter.body,
+                    CODE_VERSION,
+                )
+                for letter in dead
+            ],
+        )

@@ -1,0 +1,259 @@
+"""One topic's partitions for one home cell: their windows, and how they reach that cell's database.
+
+Owns what happens when a flush is refused, when its answer is lost, and when the database is away. Does not own
+reading (``reader``), judging (``window``), timing (``policy``) or SQL (``store``).
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import psycopg
+
+from services.common.errors import ServiceError
+from services.common.shards import ShardRouter
+from services.counters import policy, store
+from services.counters.metrics import CounterMetrics
+from services.counters.window import (
+    Belongs,
+    CountKey,
+    DeadLetter,
+    Guards,
+    MarkKey,
+    Partition,
+    Record,
+    State,
+    StateKey,
+    Verdict,
+    Window,
+)
+
+BACKOFF_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
+
+_log = logging.getLogger(__name__)
+
+UNREACHABLE = (psycopg.OperationalError, psycopg.InterfaceError, ServiceError, OSError, TimeoutError)
+"""What a database that is away, restarts or times out looks like; the fate of a commit is then unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    """A transaction, and what is pending in each partition once it is committed."""
+
+    flush: store.Flush
+    pending: dict[Partition, policy.Pending]
+
+
+class Unit:
+    """Windows that are flushed together: one transaction."""
+
+    def __init__(
+        self,
+        topic: str,
+        home: str,
+        router: ShardRouter,
+        belongs: Callable[[int, int], bool],
+        metrics: CounterMetrics,
+        guards: Guards,
+    ) -> None:
+        self.topic = topic
+        self.home = home
+        self._router = router
+        self._belongs = belongs
+        self._metrics = metrics
+        self._guards = guards
+        self._windows: dict[Partition, Window] = {}
+        self._pending: dict[Partition, policy.Pending] = {}
+        self._fresh: set[Partition] = set()
+        """Partitions that have no position in the database yet."""
+        self._opened: float | None = None
+        self._failures = 0
+        self._unknown: _Planned | None = None
+        """A flush whose commit was not answered: it is settled before anything else is read."""
+        self.blocked_until = 0.0
+        """Monotonic time before which the database is not asked again; nothing is read meanwhile."""
+
+    @property
+    def partitions(self) -> tuple[Partition, ...]:
+        """Partitions that it holds."""
+        return tuple(self._windows)
+
+    def holds(self, partition: Partition) -> bool:
+        """Whether records of ``partition`` may be given to it."""
+        return partition in self._windows
+
+    def offset(self, partition: Partition) -> int | None:
+        """Where to read on; None: at the beginning of the log."""
+        window = self._windows[partition]
+        return None if partition in self._fresh and window.next_offset == 0 else window.next_offset
+
+    async def hold(self, partitions: Sequence[Partition]) -> None:
+        """Takes over ``partitions`` as the database knows them, dropping what it held of them.
+
+        Raises one of `UNREACHABLE`, and then holds none of them.
+        """
+        for partition in partitions:
+            self._forget(partition)
+        if not partitions:
+            return
+        async with self._router.home_writer(self.home) as connection:
+            found = await store.load(connection, partitions)
+        for partition in partitions:
+            self._install(partition, found[partition])
+
+    async def release(self, partitions: Iterable[Partition]) -> None:
+        """Gives ``partitions`` up: flushes what was read if the database takes it, else leaves it to the next owner."""
+        gone = [partition for partition in partitions if partition in self._windows]
+        if gone:
+            await self.flush()
+        for partition in gone:
+            self._forget(partition)
+
+    def take(self, partition: Partition, record: Record) -> Verdict:
+        """Judges one record. On `Verdict.GAP` it must be read again later."""
+        verdict = self._windows[partition].take(record)
+        if self._opened is None:
+            self._opened = time.monotonic()
+        self._metrics.records.labels(self.topic, verdict.value).inc()
+        return verdict
+
+    @property
+    def accepting(self) -> bool:
+        """Whether records may be taken: not while a flush may or may not have been committed."""
+        return self._unknown is None and time.monotonic() >= self.blocked_until
+
+    def due(self, now: float) -> bool:
+        """Whether to flush now (``now`` in monotonic seconds)."""
+        if now < self.blocked_until:
+            return False
+        if self._unknown is not None:
+            return True
+        opened = now if self._opened is None else self._opened
+        if self._opened is None and any(self._pending.values()):
+            self._opened = now
+        return policy.due(policy.Load.of(self._windows.values(), self._pending.values()), now - opened)
+
+    async def flush(self) -> bool:
+        """Writes what was read, in one transaction. Returns False if positions must be sought again.
+
+        Never raises for a database that is away: it blocks itself for a while and keeps what it has.
+        """
+        planned = self._unknown or self._plan()
+        flush = planned.flush
+        if not flush.moves:
+            return True
+        started = time.monotonic()
+        try:
+            if self._unknown is not None and await self._was_committed(flush):
+                _log.info("the flush of %s whose answer was lost had been committed", self.topic)
+            else:
+                async with self._router.home_writer(self.home) as connection:
+                    await store.apply(connection, flush, fence=self._guards.fence)
+        except store.FencedError as error:
+            _log.warning("fenced: %s; reading again from the stored position", error)
+            self._metrics.fenced.labels(self.topic).inc()
+            return await self._reload()
+        except psycopg.errors.DeadlockDetected:
+            self._block()
+            return True
+        except UNREACHABLE as error:
+            _log.warning("database of %s did not take a flush of %s: %s", self.home, self.topic, type(error).__name__)
+            self._block()
+            self._unknown = planned
+            return True
+        self._settle(planned)
+        self._metrics.flushed(self.topic, flush, time.monotonic() - started)
+        return True
+
+    def _plan(self) -> _Planned:
+        now = time.monotonic()
+        load = policy.Load.of(self._windows.values(), self._pending.values())
+        everything = policy.fits(load, max(now - (self._opened or now), policy.MIN_SECONDS))
+        now_ms = time.time_ns() // 1_000_000
+        moves: list[store.Move] = []
+        marks: list[store.MarkMove] = []
+        kept: dict[Partition, policy.Pending] = {}
+        rows: dict[CountKey, tuple[int, int]] = {}
+        states: dict[StateKey, State] = {}
+        bodies: dict[Partition, bytes | None] = {}
+        dead: list[DeadLetter] = []
+        for partition, window in self._windows.items():
+            before = self._pending.get(partition, {})
+            if not window.dirty and not before:
+                continue
+            low = None if partition in self._fresh else window.stored_offset
+            moves.append(store.Move(partition, low, window.next_offset, window.last_time_ms))
+            marks.extend(
+                store.MarkMove(partition.topic, partition.number, key, window.stored_marks.get(key, 0), high)
+                for key, high in window.advanced.items()
+            )
+            part = policy.split(window, before, everything=everything, now_ms=now_ms)
+            kept[partition] = part.pending
+            if part.pending or before:
+                bodies[partition] = policy.encode_pending(part.pending) if part.pending else None
+            for key, (first, second) in part.rows.items():
+                other = rows.get(key, (0, 0))
+                rows[key] = (other[0] + first, other[1] + second)
+            for state_key, state in window.states.items():
+                known = states.get(state_key)
+                if known is None or state.newer_than(known):
+                    states[state_key] = state
+            dead.extend(window.dead)
+        return _Planned(store.Flush(self.topic, moves, marks, rows, states, bodies, dead), kept)
+
+    def _settle(self, planned: _Planned) -> None:
+        for move in planned.flush.moves:
+            self._windows[move.partition].flushed()
+            self._fresh.discard(move.partition)
+        self._pending.update(planned.pending)
+        self._unknown = None
+        self._failures = 0
+        self._opened = None
+
+    def _block(self) -> None:
+        wait = BACKOFF_SECONDS[min(self._failures, len(BACKOFF_SECONDS) - 1)]
+        self._failures += 1
+        self.blocked_until = time.monotonic() + wait
+
+    async def _was_committed(self, flush: store.Flush) -> bool:
+        """Whether ``flush``, whose answer was lost, is in the database. Raises `FencedError` if neither it nor its past is."""
+        async with self._router.home_writer(self.home) as connection:
+            found = await store.load(connection, [move.partition for move in flush.moves])
+        offsets = {move.partition: found[move.partition].offset for move in flush.moves}
+        if all(offsets[move.partition] == move.low for move in flush.moves):
+            return False
+        if all(offsets[move.partition] == move.high for move in flush.moves):
+            return True
+        raise store.FencedError("positions were moved by another owner while the database was away")
+
+    async def _reload(self) -> bool:
+        self._unknown = None
+        self._opened = None
+        held = self.partitions
+        try:
+            await self.hold(held)
+        except UNREACHABLE:
+            for partition in held:
+                self._forget(partition)
+        return False
+
+    def _install(self, partition: Partition, stored: store.Stored) -> None:
+        marks: dict[MarkKey, int] = dict(stored.marks)
+        number = partition.number
+
+        def belongs(subject: int) -> bool:
+            return self._belongs(subject, number)
+
+        bound: Belongs = belongs
+        self._windows[partition] = Window(partition, stored.offset or 0, marks, bound, self._guards)
+        self._pending[partition] = policy.decode_pending(stored.pending) if stored.pending else {}
+        if stored.offset is None:
+            self._fresh.add(partition)
+
+    def _forget(self, partition: Partition) -> None:
+        self._windows.pop(partition, None)
+        self._pending.pop(partition, None)
+        self._fresh.discard(partition)

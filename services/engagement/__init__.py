@@ -1,0 +1,1 @@
+"""What people do with videos: takes views, reactions, comments and subscriptions, and gives counts."""

@@ -1,0 +1,209 @@
+"""Packs events into stamped records, in order, and answers when they are acknowledged.
+
+Owns stamps, lingering, back-pressure and the end of an incarnation. Does not own the client (``log``) nor what is sent.
+
+One lane per (topic, partition). A lane has one batch on its way at a time: sequences are given and appended in one
+critical section, and nothing with a later sequence can be appended when an earlier one has failed, so the log of an
+incarnation has no hole. A final error ends the incarnation: its last record may or may not be in the log, and nothing
+follows it (counting rule 3).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+from uuid import UUID, uuid4
+
+from services.contracts.events import PACK_EVENTS, Stamp, encode_stamp, join_pack
+from services.contracts.topics import BY_NAME
+
+MAX_PENDING = 50_000
+"""Events that wait for their acknowledgement in one process: about 10 MB."""
+BATCH_RECORDS = 16
+"""Records of a partition that are appended at once."""
+CLOSE_SECONDS = 10.0
+
+_log = logging.getLogger(__name__)
+
+
+class NotAcknowledgedError(Exception):
+    """The log did not take the events, or did not say so. They may be sent again under the same ids."""
+
+
+class OverloadedError(Exception):
+    """More events wait than this process will hold."""
+
+
+class AppendError(Exception):
+    """A batch has failed for good."""
+
+
+@dataclass(frozen=True, slots=True)
+class StampedRecord:
+    """A record as it is appended."""
+
+    stamp: bytes
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The record that holds the last of the events that were submitted together; earlier ones are in it or before it."""
+
+    origin: str
+    topic: str
+    partition: int
+    incarnation: UUID
+    sequence: int
+
+
+class Log(Protocol):
+    """Where records go."""
+
+    async def append(self, topic: str, partition: int, records: Sequence[StampedRecord]) -> None:
+        """Appends all of ``records`` or none and waits for the acknowledgement, retrying them unchanged.
+
+        Raises `AppendError` when that failed for good; whether they are in the log is then unknown.
+        """
+
+    async def close(self) -> None:
+        """Gives up the connection."""
+
+
+@dataclass(slots=True)
+class _Incarnation:
+    log: Log
+    id: UUID = field(default_factory=uuid4)
+    ended: bool = False
+    users: int = 0
+    """Batches on their way."""
+    sequences: dict[tuple[str, int], int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Group:
+    """Events of one `submit`."""
+
+    left: int
+    done: asyncio.Future[Receipt]
+
+
+@dataclass(slots=True)
+class _Lane:
+    queue: deque[tuple[bytes, _Group]] = field(default_factory=deque)
+    full: asyncio.Event = field(default_factory=asyncio.Event)
+    """A record's worth waits: no need to linger."""
+    task: asyncio.Task[None] | None = None
+
+
+class Packer:
+    """Lanes that share an incarnation."""
+
+    def __init__(self, origin: str, connect: Callable[[], Awaitable[Log]], *, max_pending: int = MAX_PENDING) -> None:
+        self._origin = origin
+        self._connect = connect
+        self._max_pending = max_pending
+        self._lanes: dict[tuple[str, int], _Lane] = {}
+        self._incarnation: _Incarnation | None = None
+        self._connecting = asyncio.Lock()
+        self._closing = False
+        self.pending = 0
+        """Events that wait."""
+
+    async def submit(self, topic: str, partition: int, encoded: Sequence[bytes]) -> Receipt:
+        """Sends one or more encoded events and waits until the log has them.
+
+        Raises `OverloadedError` at once, or `NotAcknowledgedError`.
+        """
+        if not encoded:
+            raise ValueError("nothing to send")
+        if self._closing or self.pending + len(encoded) > self._max_pending:
+            raise OverloadedError(f"{self.pending} events wait for the log")
+        lane = self._lanes.setdefault((topic, partition), _Lane())
+        group = _Group(len(encoded), asyncio.get_running_loop().create_future())
+        lane.queue.extend((event, group) for event in encoded)
+        self.pending += len(encoded)
+        if len(lane.queue) >= PACK_EVENTS:
+            lane.full.set()
+        if lane.task is None:
+            lane.task = asyncio.create_task(self._run(topic, partition, lane))
+        # A caller that goes away must not take back what is being appended.
+        return await asyncio.shield(group.done)
+
+    async def close(self) -> None:
+        """Sends what waits, for at most ten seconds, and refuses everything else."""
+        self._closing = True
+        for lane in self._lanes.values():
+            lane.full.set()
+        running = [lane.task for lane in self._lanes.values() if lane.task is not None]
+        if running:
+            await asyncio.wait(running, timeout=CLOSE_SECONDS)
+        if self._incarnation is not None:
+            await self._incarnation.log.close()
+
+    async def _run(self, topic: str, partition: int, lane: _Lane) -> None:
+        linger = BY_NAME[topic].linger_ms / 1000
+        while lane.queue:
+            if len(lane.queue) < PACK_EVENTS and not self._closing:
+                lane.full.clear()
+                try:
+                    async with asyncio.timeout(linger):
+                        await lane.full.wait()
+                except TimeoutError:
+                    pass
+            count = min(len(lane.queue), PACK_EVENTS * BATCH_RECORDS)
+            taken = [lane.queue.popleft() for _ in range(count)]
+            try:
+                await self._append(topic, partition, taken)
+            except Exception as error:
+                # Whatever went wrong, those who wait must hear of it, and the lane must go on.
+                _log.warning("%d events for %s/%d were not acknowledged: %r", count, topic, partition, error)
+                for _, group in taken:
+                    if not group.done.done():
+                        group.done.set_exception(NotAcknowledgedError(str(error)))
+                        group.done.exception()
+            finally:
+                self.pending -= count
+        lane.task = None
+
+    async def _append(self, topic: str, partition: int, taken: Sequence[tuple[bytes, _Group]]) -> None:
+        incarnation = await self._current()
+        key = (topic, partition)
+        last = incarnation.sequences.get(key, 0)
+        packs = [taken[start : start + PACK_EVENTS] for start in range(0, len(taken), PACK_EVENTS)]
+        records = [
+            StampedRecord(
+                encode_stamp(Stamp(self._origin, incarnation.id, last + number)),
+                join_pack([event for event, _ in pack]),
+            )
+            for number, pack in enumerate(packs, start=1)
+        ]
+        incarnation.sequences[key] = last + len(records)
+        incarnation.users += 1
+        try:
+            await incarnation.log.append(topic, partition, records)
+        except BaseException:
+            # Also when cancelled: the fate of the batch is unknown, so nothing may follow it.
+            incarnation.ended = True
+            raise
+        finally:
+            incarnation.users -= 1
+            if incarnation.ended and incarnation.users == 0:
+                await incarnation.log.close()
+        for number, pack in enumerate(packs, start=1):
+            receipt = Receipt(self._origin, topic, partition, incarnation.id, last + number)
+            for _, group in pack:
+                group.left -= 1
+                if group.left == 0 and not group.done.done():
+                    group.done.set_result(receipt)
+
+    async def _current(self) -> _Incarnation:
+        async with self._connecting:
+            if self._incarnation is None or self._incarnation.ended:
+                self._incarnation = _Incarnation(await self._connect())
+                _log.info("incarnation %s of the producer begins", self._incarnation.id)
+            return self._incarnation

@@ -1,0 +1,114 @@
+"""A real Kafka broker for tests: the one of the embedded default, on free ports, with all topics and rights.
+
+Owns its start and end, one per test worker. Register with ``pytest_plugins`` or import the fixture.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from local.processes import kafka
+from local.processes.credentials import CellCredentials, Login, WorkloadPasswords
+from local.processes.program import NotReadyError
+from services.common.kafka import ConnectionArguments
+from services.contracts.settings import Endpoint, KafkaSettings, PlatformSettings
+from tests.servers import free_port
+
+READY_SECONDS = 60.0
+
+
+@dataclass
+class Kafka:
+    """A running broker; users and passwords are those of the workloads."""
+
+    broker: kafka.Broker
+    process: subprocess.Popen[bytes]
+
+    def settings(self) -> KafkaSettings:
+        """How services find it."""
+        return KafkaSettings(
+            brokers=(Endpoint(host="127.0.0.1", port=self.broker.port),), auth="plain", tls=False, replication_factor=1
+        )
+
+    def put_into(self, settings: PlatformSettings) -> PlatformSettings:
+        """``settings`` with this broker as the cell's cluster."""
+        return settings.model_copy(update={"own": settings.own.model_copy(update={"kafka": self.settings()})})
+
+    def operator(self) -> ConnectionArguments:
+        """Connection with all rights."""
+        return ConnectionArguments(
+            bootstrap_servers=[f"127.0.0.1:{self.broker.port}"],
+            client_id="test",
+            security_protocol="SASL_PLAINTEXT",
+            sasl_mechanism="PLAIN",
+            sasl_plain_username=kafka.OPERATOR,
+            sasl_plain_password=self.broker.credentials.operator,
+        )
+
+    def kill(self) -> None:
+        """kill -9."""
+        self.process.kill()
+        self.process.wait(10)
+
+    def start(self) -> None:
+        """Starts it again after `kill`, with what it has on disk."""
+        self.process = _launch(self.broker)
+        _await(self.broker, self.process)
+
+
+def _launch(broker: kafka.Broker) -> subprocess.Popen[bytes]:
+    program = kafka.program(broker)
+    with (broker.directory / "log").open("ab") as output:
+        return subprocess.Popen(program.argv, cwd=program.directory, stdout=output, stderr=output)
+
+
+def _await(broker: kafka.Broker, process: subprocess.Popen[bytes]) -> None:
+    end = time.monotonic() + READY_SECONDS
+    while True:
+        try:
+            kafka.check(broker)
+            return
+        except NotReadyError as error:
+            if process.poll() is not None or time.monotonic() > end:
+                tail = (broker.directory / "log").read_text(errors="replace")[-2000:]
+                raise RuntimeError(f"Kafka did not start: {error}; log ends with:\n{tail}") from error
+            time.sleep(0.2)
+
+
+@contextmanager
+def run_kafka(passwords: Mapping[str, str]) -> Iterator[Kafka]:
+    """A broker with a user per entry of ``passwords``, stopped and removed at the end."""
+    workloads = {name: WorkloadPasswords(password, password, password) for name, password in passwords.items()}
+    credentials = CellCredentials(Login("owner", "unused"), workloads, "operator-of-the-test")
+    with tempfile.TemporaryDirectory(prefix="m-kafka-") as directory:
+        broker = kafka.Broker(
+            "mumbai", free_port(), free_port(), Path(directory), kafka.installation(None), credentials
+        )
+        kafka.prepare(broker)
+        process = _launch(broker)
+        server = Kafka(broker, process)
+        try:
+            _await(broker, process)
+            kafka.settle(broker)
+            yield server
+        finally:
+            server.process.terminate()
+            try:
+                server.process.wait(20)
+            except subprocess.TimeoutExpired:
+                server.kill()
+
+
+@pytest.fixture(scope="session")
+def kafka_server(workload_passwords: Mapping[str, str]) -> Iterator[Kafka]:
+    """The broker of this worker. Its topics keep what earlier tests wrote: use positions or ids of your own."""
+    with run_kafka(workload_passwords) as server:
+        yield server

@@ -1,0 +1,32 @@
+"""From the log to the counts, on real servers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+
+from tests.kafka_server import Kafka
+from tests.servers import Cells
+from tests.services.counters.platform import Platform, counting, eventually, viewed
+
+pytest_plugins: tuple[str, ...] = ()
+
+
+@pytest.fixture
+def platform(cells: Cells, kafka_server: Kafka) -> Platform:
+    return Platform(cells, kafka_server)
+
+
+async def test_views_of_the_log_are_counted_in_the_database_of_their_home(platform: Platform) -> None:
+    here, there = platform.video("mumbai"), platform.video("singapore")
+    one = uuid4()
+    await platform.write(
+        platform.record(viewed(here, 3), 1, one),
+        platform.record(viewed(here, 2), 2, one),
+        platform.record(viewed(there, 4), 1, one),
+    )
+    async with counting(platform.settings):
+        await eventually("views here", lambda: platform.views(here), 5)
+        await eventually("views there", lambda: platform.views(there, "singapore"), 4)
