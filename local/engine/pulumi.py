@@ -125,8 +125,16 @@ class Runner:
             raise EngineError(f"`pulumi stack output` of {stack} answered {type(answer).__name__}, not an object")
         return answer
 
+    def deployed(self) -> frozenset[str]:
+        """The stacks that the backend has, with or without resources."""
+        directory = self._state / ".pulumi" / "stacks" / self.project.name()
+        return frozenset(path.stem for path in directory.glob("*.json"))
+
     def preview_all(self, stacks: Sequence[str] | None = None) -> tuple[Result, ...]:
-        """Preview the given stacks (default: all) in the order of the waves. See `run_waves`."""
+        """Preview the given stacks (default: all), all of them whatever fails. See `run_waves`."""
+        environment.prepare(self.attachment.home)
+        for name in self.project.stacks:
+            self._initialise(name)  # a program may refer to a stack that was never deployed
         return self.run_waves(Operation.PREVIEW, stacks)
 
     def up_all(self, stacks: Sequence[str] | None = None) -> tuple[Result, ...]:
@@ -145,12 +153,16 @@ class Runner:
         """Run an operation wave by wave, the stacks of a wave in parallel; results in the order of the waves.
 
         When stacks of a wave fail the others of that wave are still finished, no later wave begins, and
-        RunFailedError carries all results.
+        RunFailedError carries all results. Previews change nothing, so they are one wave.
         """
         chosen = set(self.project.stacks if stacks is None else stacks)
         for name in sorted(chosen):
             self._require_known(name)
-        waves = self.project.waves if operation is not Operation.DESTROY else self.project.waves[::-1]
+        waves = self.project.waves
+        if operation is Operation.DESTROY:
+            waves = waves[::-1]
+        elif operation is Operation.PREVIEW:
+            waves = (self.project.stacks,)
         results: list[Result] = []
         with ThreadPoolExecutor(max_workers=self.parallel) as pool:
             for wave in waves:
@@ -166,7 +178,7 @@ class Runner:
         return tuple(results)
 
     def _run_one_of_many(self, operation: Operation, stack: str) -> Result:
-        if operation is Operation.DESTROY and stack in self._deployed():
+        if operation is Operation.DESTROY and stack in self.deployed():
             self._pulumi("state", "unprotect", "--all", "--yes", "--stack", stack)
         return self._run(operation, stack)
 
@@ -246,7 +258,7 @@ class Runner:
 
     def _initialise(self, stack: str) -> None:
         """Create the stack in the backend where it is missing."""
-        if stack in self._deployed():
+        if stack in self.deployed():
             return
         directory = paths.private_directory(self.attachment.home / "engine" / "init")
         paths.write_private(
@@ -255,7 +267,7 @@ class Runner:
         try:
             self._pulumi("stack", "init", "--no-select", "--non-interactive", stack, directory=directory)
         except EngineError:
-            if stack not in self._deployed():  # another run was faster
+            if stack not in self.deployed():  # another run was faster
                 raise
         (directory / f"Pulumi.{stack}.yaml").unlink(missing_ok=True)
 
@@ -298,11 +310,6 @@ class Runner:
         target = directory / source.name
         paths.write_private(target, yaml.safe_dump(content))
         return target
-
-    def _deployed(self) -> frozenset[str]:
-        """The stacks that the backend has."""
-        directory = self._state / ".pulumi" / "stacks" / self.project.name()
-        return frozenset(path.stem for path in directory.glob("*.json"))
 
     def _pulumi(self, *arguments: str, directory: Path | None = None) -> str:
         """Run a short command and return its standard output."""

@@ -53,6 +53,7 @@ def test_a_stack_is_previewed_deployed_left_alone_repaired_and_destroyed(tiny: "
     again = runner.up("dev")
     assert (again.changed, again.changes) == (0, {"same": 5})
     assert runner.outputs("dev") == {"settings": {"cell": "dev"}}
+    the_plain_cli_works_with_the_attachment_and_asks_for_the_official_plugin_without(tiny)
 
     deployment.write_text(deployment.read_text().replace("replicas: 2", "replicas: 7"))
     assert runner.refresh("dev").changes == {"same": 4, "update": 1}
@@ -65,6 +66,19 @@ def test_a_stack_is_previewed_deployed_left_alone_repaired_and_destroyed(tiny: "
     assert rendered(tiny.manifests) == {}
     everything = [path for path in (*tiny.home.rglob("*"), *tiny.manifests.rglob("*")) if path.is_file()]
     assert not [path for path in everything if b"correct horse" in path.read_bytes()]
+
+
+def the_plain_cli_works_with_the_attachment_and_asks_for_the_official_plugin_without(tiny: "Tiny") -> None:
+    attached = environment.process_environment(tiny.attachment)
+    command = [str(tiny.engine.binary), "stack", "output", "--json", "--stack", "dev"]
+    answer = subprocess.run(command, cwd=tiny.directory, env=attached, capture_output=True, text=True, check=True)
+    assert '"cell": "dev"' in answer.stdout
+
+    alone = {name: value for name, value in attached.items() if name != "PULUMI_DEBUG_PROVIDERS"}
+    command = [str(tiny.engine.binary), "preview", "--non-interactive", "--stack", "dev"]
+    refused = subprocess.run(command, cwd=tiny.directory, env=alone, capture_output=True, text=True, check=False)
+    assert refused.returncode != 0
+    assert "pulumi-resource-kubernetes" in refused.stdout + refused.stderr
 
 
 def test_a_bad_manifest_is_refused_in_preview_even_while_its_cluster_does_not_exist(tiny: "Tiny") -> None:
@@ -124,7 +138,7 @@ def test_a_named_object_whose_selector_changes_is_deleted_and_made_anew(tiny: "T
     assert preview.changes["replace"] == 1
 
 
-def test_a_mandatory_policy_stops_the_preview_and_says_which_resource(tiny: "Tiny") -> None:
+def test_a_mandatory_policy_stops_the_resource_that_breaks_it_and_names_it(tiny: "Tiny") -> None:
     tiny.program(DEPLOYMENT)
     tiny.pack("""
         from pulumi_policy import EnforcementLevel, PolicyPack, ResourceValidationPolicy
@@ -136,13 +150,12 @@ def test_a_mandatory_policy_stops_the_preview_and_says_which_resource(tiny: "Tin
         PolicyPack("strict", enforcement_level=EnforcementLevel.MANDATORY, policies=[
             ResourceValidationPolicy(name="replicas", description="d", validate=two_replicas_are_too_few)])
     """)
-    for operation in (tiny.runner().preview, tiny.runner().up):
-        with pytest.raises(RunFailedError) as caught:
-            operation("dev")
-        (result,) = caught.value.results
-        assert [(violation.policy, violation.level) for violation in result.violations] == [("replicas", "mandatory")]
-        assert "fewer than three replicas" in str(caught.value)
-        assert "Deployment::web" in str(caught.value)
+    with pytest.raises(RunFailedError) as caught:
+        tiny.runner().up("dev")
+    (result,) = caught.value.results
+    assert [(violation.policy, violation.level) for violation in result.violations] == [("replicas", "mandatory")]
+    assert "fewer than three replicas" in str(caught.value)
+    assert "Deployment::web" in str(caught.value)
     assert "apps_v1-deployment-apps-web.yaml" not in rendered(tiny.manifests)
 
 
@@ -166,20 +179,25 @@ def test_a_rule_that_touches_an_unknown_value_fails_the_run(tiny: "Tiny") -> Non
         tiny.runner().preview("dev")
 
 
-def test_an_error_in_the_program_reaches_the_user_with_its_place(tiny: "Tiny") -> None:
-    tiny.program("pulumi.export('never', 1 / 0)\n")
+def test_a_failing_wave_is_finished_stops_the_later_ones_and_tells_every_error(tiny: "Tiny") -> None:
+    tiny.waves = (("broken", "good", "leaving"), ("later",))
+    tiny.program("""
+        import sys
+        if pulumi.get_stack() == "broken":
+            pulumi.export('never', 1 / 0)
+        if pulumi.get_stack() == "leaving":
+            print('the region is full', file=sys.stderr)
+            sys.exit(3)
+    """)
     with pytest.raises(RunFailedError) as caught:
-        tiny.runner().preview("dev")
-    assert "ZeroDivisionError" in str(caught.value)
-    assert "pulumi.export('never', 1 / 0)" in str(caught.value)
-
-
-def test_a_program_that_gives_up_by_itself_is_a_failure(tiny: "Tiny") -> None:
-    tiny.program("import sys\nprint('the region is full', file=sys.stderr)\nsys.exit(3)\n")
-    with pytest.raises(RunFailedError) as caught:
-        tiny.runner().preview("dev")
-    assert "exited with code 3" in str(caught.value)
-    assert "the region is full" in str(caught.value)
+        tiny.runner().up_all()
+    ended = [(result.stack, result.ok) for result in caught.value.results]
+    assert ended == [("broken", False), ("good", True), ("leaving", False)]
+    message = str(caught.value)
+    assert "ZeroDivisionError" in message
+    assert "pulumi.export('never', 1 / 0)" in message, "the line of the program"
+    assert "exited with code 3" in message
+    assert "the region is full" in message, "what the program printed"
 
 
 def test_an_unknown_stack_is_answered_with_the_stacks_there_are(tiny: "Tiny") -> None:
@@ -199,24 +217,27 @@ def test_malformed_configuration_is_named(tiny: "Tiny", content: str) -> None:
         tiny.runner().preview("dev")
 
 
-def test_a_failing_wave_stops_the_later_ones_but_finishes_itself(tiny: "Tiny") -> None:
-    tiny.waves = (("one", "two"), ("three",))
-    tiny.program("assert pulumi.get_stack() != 'one', 'one is broken'\n")
-    with pytest.raises(RunFailedError, match="one is broken") as caught:
-        tiny.runner().preview_all()
-    assert [(result.stack, result.ok) for result in caught.value.results] == [("one", False), ("two", True)]
+def test_a_stack_may_refer_in_preview_to_one_that_was_never_deployed(tiny: "Tiny") -> None:
+    tiny.waves = (("global",), ("mumbai",))
+    tiny.program("""
+        if pulumi.get_stack() == "mumbai":
+            other = pulumi.StackReference(f"organization/tiny/global")
+            pulumi.export("zone", other.get_output("zone"))
+    """)
+    assert [result.ok for result in tiny.runner().preview_all()] == [True, True]
 
 
-def test_the_plain_cli_works_with_the_attachment_and_asks_for_the_official_plugin_without(tiny: "Tiny") -> None:
-    tiny.program(DEPLOYMENT)
-    tiny.runner().up("dev")
-    attached = environment.process_environment(tiny.attachment)
-    command = [str(tiny.engine.binary), "stack", "output", "--json", "--stack", "dev"]
-    answer = subprocess.run(command, cwd=tiny.directory, env=attached, capture_output=True, text=True, check=True)
-    assert '"cell": "dev"' in answer.stdout
-
-    alone = {name: value for name, value in attached.items() if name != "PULUMI_DEBUG_PROVIDERS"}
-    command = [str(tiny.engine.binary), "preview", "--non-interactive", "--stack", "dev"]
-    refused = subprocess.run(command, cwd=tiny.directory, env=alone, capture_output=True, text=True, check=False)
-    assert refused.returncode != 0
-    assert "pulumi-resource-kubernetes" in refused.stdout + refused.stderr
+def test_protected_resources_go_only_with_everything(tiny: "Tiny") -> None:
+    tiny.program("""
+        cell = Cell("cell", kubeconfig="{}")
+        options = pulumi.ResourceOptions(provider=cell, protect=True)
+        properties = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "kept"}, "data": {"a": "b"}}
+        pulumi.CustomResource("kubernetes:core/v1:ConfigMap", "kept", properties, options)
+    """)
+    runner = tiny.runner()
+    runner.up("dev")
+    with pytest.raises(RunFailedError, match="protect"):
+        runner.destroy("dev")
+    assert [path.name for path in tiny.manifests.rglob("*.yaml")] == ["v1-configmap-default-kept.yaml"]
+    assert [result.changes for result in runner.destroy_all()] == [{"delete": 3}]
+    assert list(tiny.manifests.rglob("*.yaml")) == []
