@@ -285,11 +285,29 @@ def run_valkey(passwords: Mapping[str, str]) -> Iterator[Valkey]:
             _stop(process, 15)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Aws:
-    """An emulated AWS in this process."""
+    """An emulated AWS in this process. Secrets and keys are made once per cell and serve all tests of the worker."""
 
     endpoint: str
+    _secrets: dict[tuple[str, str], SecretRef] = field(default_factory=dict)
+    _keys: dict[str, str] = field(default_factory=dict)
+
+    def secret(self, cell: str, name: str, value: str) -> SecretRef:
+        """A secret in the region of ``cell``, made at the first call."""
+        if (cell, name) not in self._secrets:
+            region = CATALOGUE.get(cell).code
+            client = boto3.client("secretsmanager", region_name=region)
+            arn = client.create_secret(Name=f"{cell}/{name}", SecretString=value)["ARN"]
+            self._secrets[(cell, name)] = SecretRef(arn=arn, region=region)
+        return self._secrets[(cell, name)]
+
+    def token_key(self, cell: str) -> str:
+        """ARN of the key that signs tokens in ``cell``, made at the first call."""
+        if cell not in self._keys:
+            kms = boto3.client("kms", region_name=CATALOGUE.get(cell).code)
+            self._keys[cell] = kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["Arn"]
+        return self._keys[cell]
 
 
 def _secret_value(passwords: Mapping[str, str], workload: str) -> str:
@@ -302,7 +320,7 @@ def _secret_value(passwords: Mapping[str, str], workload: str) -> str:
     )
 
 
-@dataclass
+@dataclass(frozen=True)
 class Cells:
     """Fresh databases for one test, one per cell, all on one server; and the settings that lead to them."""
 
@@ -312,24 +330,12 @@ class Cells:
     names: tuple[str, ...]
     databases: dict[str, DatabaseSettings]
     owner_password: str
-    key_arns: dict[str, str]
-    _made: dict[tuple[str, str], SecretRef] = field(default_factory=dict)
-
-    def secret(self, cell: str, name: str, value: str) -> SecretRef:
-        """A secret in the region of ``cell``, made once."""
-        if (cell, name) not in self._made:
-            region = CATALOGUE.get(cell).code
-            client = boto3.client("secretsmanager", region_name=region)
-            unique = f"{cell}/{name}/{entropy.token_hex(6)}"
-            arn = client.create_secret(Name=unique, SecretString=value)["ARN"]
-            self._made[(cell, name)] = SecretRef(arn=arn, region=region)
-        return self._made[(cell, name)]
 
     def secrets(self, cell: str) -> dict[str, SecretRef]:
         """All secrets of a cell."""
         passwords = self.valkey.passwords
-        refs = {name: self.secret(cell, name, _secret_value(passwords, name)) for name in passwords}
-        refs["context"] = self.secret(cell, "context", entropy.token_urlsafe(48))
+        refs = {name: self.aws.secret(cell, name, _secret_value(passwords, name)) for name in passwords}
+        refs["context"] = self.aws.secret(cell, "context", entropy.token_urlsafe(48))
         return refs
 
     def settings(self, cell: str) -> PlatformSettings:
@@ -352,7 +358,7 @@ class Cells:
                 transcode_dead=f"{self.aws.endpoint}/{ACCOUNT}/transcode-{cell}-dead",
             ),
             tokens=TokenSettings(
-                key_arn=self.key_arns[cell], issuer=f"https://api.{DOMAIN}", audience=f"https://{DOMAIN}"
+                key_arn=self.aws.token_key(cell), issuer=f"https://api.{DOMAIN}", audience=f"https://{DOMAIN}"
             ),
             hosts=HostSettings(
                 api=f"https://api.{DOMAIN}", media=f"https://media.{DOMAIN}", page=f"https://www.{DOMAIN}"
@@ -463,8 +469,6 @@ def database_passwords(passwords: Mapping[str, str]) -> dict[str, str]:
 def create_cells(postgres: Postgres, valkey: Valkey, aws: Aws, owner_password: str, names: tuple[str, ...]) -> Cells:
     """Databases for ``names``, copied from the migrated template."""
     databases: dict[str, DatabaseSettings] = {}
-    key_arns: dict[str, str] = {}
-    cells = Cells(postgres, valkey, aws, names, databases, owner_password, key_arns)
     for name in names:
         database = f"{name}_{entropy.token_hex(6)}"
         postgres.execute(
@@ -483,11 +487,9 @@ def create_cells(postgres: Postgres, valkey: Valkey, aws: Aws, owner_password: s
             writer=postgres.writer,
             readers=postgres.readers,
             tls="disable",
-            owner=cells.secret(name, "owner", owner),
+            owner=aws.secret(name, "owner", owner),
         )
-        kms = boto3.client("kms", region_name=CATALOGUE.get(name).code)
-        key_arns[name] = kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["Arn"]
-    return cells
+    return Cells(postgres, valkey, aws, names, databases, owner_password)
 
 
 def drop_cells(cells: Cells) -> None:
