@@ -71,6 +71,16 @@ class Cache(pulumi.ComponentResource):
         )
         self.register_outputs({"endpoint": self.group.configuration_endpoint_address})
 
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """Names of all nodes, as ElastiCache gives them to a sharded group: group, shard and node, counted from 1."""
+        sizes = self._args.sizes
+        return tuple(
+            f"{names.cache(self._ctx.cell)}-{shard + 1:04}-{node + 1:03}"
+            for shard in range(sizes.cache_shards)
+            for node in range(sizes.cache_replicas + 1)
+        )
+
     def _create_subnet_group(self) -> pulumi.Output[str]:
         group = aws.elasticache.SubnetGroup(
             self._name,

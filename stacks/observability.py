@@ -105,6 +105,7 @@ class ObservabilityArgs:
     balancer: aws.lb.LoadBalancer
     target_groups: Mapping[str, aws.lb.TargetGroup]
     databases: tuple[tuple[str, aws.rds.Instance], ...]
+    cache_nodes: tuple[str, ...]
     brokers: int
 
 
@@ -235,27 +236,32 @@ class Observability(pulumi.ComponentResource):
         return alarms
 
     def _cache(self) -> list[Alarm]:
-        dimensions = {"ReplicationGroupId": names.cache(self._ctx.cell)}
-        return [
-            Alarm(
-                name="cache-cpu",
-                means="Limits and sessions answer late",
-                namespace="AWS/ElastiCache",
-                metric="EngineCPUUtilization",
-                statistic="Maximum",
-                threshold=80,
-                dimensions=dimensions,
-            ),
-            Alarm(
-                name="cache-memory",
-                means="Keys are evicted before they expire: limits forget",
-                namespace="AWS/ElastiCache",
-                metric="DatabaseMemoryUsagePercentage",
-                statistic="Maximum",
-                threshold=85,
-                dimensions=dimensions,
-            ),
-        ]
+        """For each node, because ElastiCache publishes these metrics by node."""
+        alarms = []
+        for node in self._args.cache_nodes:
+            dimensions = {"CacheClusterId": node}
+            short = node.removeprefix(f"{names.cache(self._ctx.cell)}-")
+            alarms += [
+                Alarm(
+                    name=f"cache-{short}-cpu",
+                    means="Limits and sessions answer late",
+                    namespace="AWS/ElastiCache",
+                    metric="EngineCPUUtilization",
+                    statistic="Maximum",
+                    threshold=80,
+                    dimensions=dimensions,
+                ),
+                Alarm(
+                    name=f"cache-{short}-memory",
+                    means="Keys are evicted before they expire: limits forget",
+                    namespace="AWS/ElastiCache",
+                    metric="DatabaseMemoryUsagePercentage",
+                    statistic="Maximum",
+                    threshold=85,
+                    dimensions=dimensions,
+                ),
+            ]
+        return alarms
 
     def _streaming(self) -> list[Alarm]:
         cluster = {"Cluster Name": names.kafka(self._ctx.cell)}

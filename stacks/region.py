@@ -136,6 +136,7 @@ def declare_cell(ctx: CellContext) -> None:
             balancer=balancer.balancer,
             target_groups={"gateway": balancer.gateway, "realtime": balancer.realtime},
             databases=database.instances,
+            cache_nodes=cache.nodes,
             brokers=AZS_PER_REGION * SIZES.brokers_per_zone,
         ),
     )
