@@ -138,6 +138,8 @@ class LinksConfig(StackConfig):
 class SteeringConfig(StackConfig):
     """Of the stack ``steering``."""
 
+    contact: str = Field(pattern=r"^[^@\s]+@[^@\s]+$")
+    """Mail address that alarms on DNS and delivery write to."""
     drained: tuple[RegionName, ...] = ()
     """Regions that an operator has taken out of DNS."""
 
