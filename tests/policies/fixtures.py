@@ -1,0 +1,315 @@
+"""For every rule a resource that keeps it and one that breaks it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from policies.model import UNKNOWN, Resource, Value
+
+MUMBAI = "ap-south-1"
+KEY = f"arn:aws:kms:{MUMBAI}:123456789012:key/a"
+TAGS: Mapping[str, Value] = {"Project": "meridian", "Stack": "mumbai", "ManagedBy": "pulumi"}
+
+
+def made(kind: str, /, **props: Value) -> Resource:
+    protect = props.pop("protect", False)
+    return Resource(kind, "it", props, protect is True)
+
+
+INSTANCE = "aws:rds/instance:Instance"
+CACHE = "aws:elasticache/replicationGroup:ReplicationGroup"
+KAFKA = "aws:msk/cluster:Cluster"
+QUEUE = "aws:sqs/queue:Queue"
+LISTENER = "aws:lb/listener:Listener"
+INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
+POLICY = "aws:iam/policy:Policy"
+RECORD = "aws:route53/record:Record"
+TOPIC = "aws:msk/topic:Topic"
+
+
+def _document(**statement: object) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **statement}]})
+
+
+def _alias(evaluate: bool, **more: Value) -> Resource:
+    alias: Mapping[str, Value] = {"name": "a", "zoneId": "Z1", "evaluateTargetHealth": evaluate}
+    return made(RECORD, name="api", type="A", aliases=(alias,), failoverRoutingPolicies=({"type": "PRIMARY"},), **more)
+
+
+def _distribution(methods: tuple[Value, ...]) -> Resource:
+    return made(
+        "aws:cloudfront/distribution:Distribution",
+        webAclId="w",
+        originGroups=({"originId": "pair", "members": ({"originId": "a"}, {"originId": "b"})},),
+        defaultCacheBehavior={"targetOriginId": "pair", "allowedMethods": methods},
+    )
+
+
+_TOPIC = {"cleanup.policy": "delete", "unclean.leader.election.enable": "false", "min.insync.replicas": "2"}
+_BROKER = "unclean.leader.election.enable=false\nmin.insync.replicas=2\ndefault.replication.factor=3\n"
+_SERVING = _BROKER + "auto.create.topics.enable=false\n"
+
+
+def _replicator(position: str, name: str) -> Resource:
+    topics: Mapping[str, Value] = {
+        "startingPosition": {"type": position},
+        "topicNameConfiguration": {"type": name},
+    }
+    return made("aws:msk/replicator:Replicator", replicationInfoList={"topicReplications": (topics,)})
+
+
+def _trust(condition: dict[str, object]) -> Resource:
+    return made(
+        "aws:iam/role:Role",
+        assumeRolePolicy=_document(
+            Principal={"Federated": "x"}, Action="sts:AssumeRoleWithWebIdentity", Condition=condition
+        ),
+    )
+
+
+_PREFIX = "token.actions.githubusercontent.com"
+
+
+@dataclass(frozen=True)
+class Fixture:
+    good: tuple[Resource, ...]
+    bad: tuple[Resource, ...]
+
+
+RULES: Mapping[str, Fixture] = {
+    "REG-1": Fixture((made(QUEUE, region=MUMBAI), made("aws:iam/role:Role")), (made(QUEUE),)),
+    "REG-2": Fixture(
+        (made(QUEUE, region=MUMBAI), made("aws:acm/certificate:Certificate", region="us-east-1")),
+        (made(QUEUE, region="us-east-1"), made(QUEUE, region="eu-west-1")),
+    ),
+    "REG-3": Fixture(
+        (
+            made(QUEUE, region=MUMBAI, kmsMasterKeyId=KEY),
+            made(QUEUE, region=MUMBAI, kmsMasterKeyId=UNKNOWN),
+            made(INSTANCE, region=MUMBAI, replicateSourceDb="arn:aws:rds:us-west-2:1:db:a"),
+        ),
+        (
+            made(QUEUE, region="us-west-2", kmsMasterKeyId=KEY),
+            made(LISTENER, region="us-west-2", certificates=({"arn": "arn:aws:acm:ap-south-1:1:certificate/a"},)),
+        ),
+    ),
+    "REG-4": Fixture(
+        (made(INSTANCE, region=MUMBAI, replicateSourceDb="arn:aws:rds:us-west-2:1:db:a", kmsKeyId=KEY),),
+        (
+            made(INSTANCE, region=MUMBAI, replicateSourceDb="arn:aws:rds:us-west-2:1:db:a"),
+            made(INSTANCE, region="eu-central-1", replicateSourceDb="arn:aws:rds:us-west-2:1:db:a", kmsKeyId=KEY),
+        ),
+    ),
+    "ENC-1": Fixture(
+        (
+            made(INSTANCE, storageEncrypted=True, kmsKeyId=KEY),
+            made(INSTANCE, storageEncrypted=True, kmsKeyId=UNKNOWN),
+            made(INSTANCE, replicateSourceDb="a"),
+            made(CACHE, atRestEncryptionEnabled=True),
+            made(QUEUE, sqsManagedSseEnabled=True),
+        ),
+        (
+            made(INSTANCE, kmsKeyId=KEY),
+            made(INSTANCE, storageEncrypted=True),
+            made(CACHE),
+            made(KAFKA),
+            made(QUEUE),
+            made("aws:secretsmanager/secret:Secret"),
+        ),
+    ),
+    "ENC-2": Fixture(
+        (
+            made(CACHE, transitEncryptionEnabled=True),
+            made(KAFKA, encryptionInfo={"encryptionInTransit": {"clientBroker": "TLS"}}),
+            made(LISTENER, protocol="HTTPS", sslPolicy="ELBSecurityPolicy-TLS13-1-2-2021-06"),
+            made(LISTENER, protocol="HTTP", defaultActions=({"type": "redirect"},)),
+        ),
+        (
+            made(CACHE),
+            made(KAFKA, encryptionInfo={"encryptionInTransit": {"clientBroker": "TLS_PLAINTEXT"}}),
+            made(LISTENER, protocol="HTTPS", sslPolicy="ELBSecurityPolicy-2016-08"),
+            made(LISTENER, protocol="HTTP", defaultActions=({"type": "forward"},)),
+        ),
+    ),
+    "ENC-3": Fixture(
+        (
+            made("aws:kms/key:Key", enableKeyRotation=True),
+            made("aws:kms/key:Key", customerMasterKeySpec="ECC_NIST_P256"),
+        ),
+        (made("aws:kms/key:Key"),),
+    ),
+    "NET-1": Fixture(
+        (made(INSTANCE, publiclyAccessible=False), made(KAFKA)),
+        (
+            made(INSTANCE, publiclyAccessible=True),
+            made(
+                KAFKA,
+                brokerNodeGroupInfo={"connectivityInfo": {"publicAccess": {"type": "SERVICE_PROVIDED_EIPS"}}},
+            ),
+        ),
+    ),
+    "NET-2": Fixture(
+        (
+            made(INGRESS, cidrIpv4="0.0.0.0/0", ipProtocol="tcp", fromPort=443, toPort=443),
+            made(INGRESS, cidrIpv4="10.16.0.0/16", ipProtocol="tcp", fromPort=5432, toPort=5432),
+        ),
+        (
+            made(INGRESS, cidrIpv4="0.0.0.0/0", ipProtocol="tcp", fromPort=22, toPort=22),
+            made(INGRESS, cidrIpv6="::/0", ipProtocol="-1"),
+            made(INGRESS, cidrIpv4="0.0.0.0/0", ipProtocol="tcp", fromPort=80, toPort=443),
+            made("aws:ec2/securityGroup:SecurityGroup", ingress=({"fromPort": 22},)),
+        ),
+    ),
+    "NET-3": Fixture(
+        (made("aws:eks/cluster:Cluster", vpcConfig={"endpointPrivateAccess": True, "endpointPublicAccess": False}),),
+        (
+            made("aws:eks/cluster:Cluster", vpcConfig={"endpointPublicAccess": False}),
+            made("aws:eks/cluster:Cluster", vpcConfig={"endpointPrivateAccess": True, "endpointPublicAccess": True}),
+        ),
+    ),
+    "IAM-1": Fixture(
+        (
+            made(POLICY, policy=_document(Action=["s3:GetObject"], Resource="arn:aws:s3:::a/*")),
+            made(POLICY, policy=UNKNOWN),
+            made("aws:kms/key:Key", policy=_document(Action="kms:*", Resource="*", Principal={"AWS": "arn"})),
+        ),
+        (
+            made(POLICY, policy=_document(Action="*", Resource="*")),
+            made(POLICY, policy=_document(Action=["s3:*"], Resource="*")),
+            made(POLICY, policy=_document(NotAction="iam:*", Resource="a")),
+        ),
+    ),
+    "IAM-2": Fixture(
+        (made("aws:s3/bucketPolicy:BucketPolicy", policy=_document(Principal="*", Condition={"a": "b"})),),
+        (
+            made("aws:s3/bucketPolicy:BucketPolicy", policy=_document(Principal="*")),
+            made("aws:sqs/queuePolicy:QueuePolicy", policy=_document(Principal={"AWS": "*"})),
+        ),
+    ),
+    "IAM-3": Fixture(
+        (_trust({"StringEquals": {f"{_PREFIX}:aud": "sts.amazonaws.com", f"{_PREFIX}:sub": "repo:o/r:ref"}}),),
+        (_trust({}), _trust({"StringEquals": {f"{_PREFIX}:aud": "sts.amazonaws.com"}})),
+    ),
+    "RES-1": Fixture(
+        (
+            made(INSTANCE, protect=True, deletionProtection=True, tags=TAGS),
+            made(INSTANCE, tags={**TAGS, "Disposable": "true"}),
+            made(QUEUE),
+        ),
+        (
+            made(INSTANCE, protect=True, tags=TAGS),
+            made(INSTANCE, deletionProtection=True, tags=TAGS),
+            made("aws:s3/bucket:Bucket", protect=True, forceDestroy=True, tags=TAGS),
+        ),
+    ),
+    "RES-2": Fixture(
+        (
+            made(INSTANCE, multiAz=True),
+            made(INSTANCE, replicateSourceDb="a"),
+            made(CACHE, automaticFailoverEnabled=True, multiAzEnabled=True),
+        ),
+        (made(INSTANCE), made(CACHE, automaticFailoverEnabled=True)),
+    ),
+    "RES-3": Fixture(
+        (made(INSTANCE, backupRetentionPeriod=14), made(INSTANCE, backupRetentionPeriod=UNKNOWN)),
+        (
+            made(INSTANCE),
+            made(INSTANCE, backupRetentionPeriod=1),
+            made(INSTANCE, backupRetentionPeriod=14, skipFinalSnapshot=True),
+        ),
+    ),
+    "RES-4": Fixture(
+        (made(INSTANCE, passwordWo="x"), made(INSTANCE, replicateSourceDb="a")),
+        (made(INSTANCE, manageMasterUserPassword=True), made(INSTANCE, replicateSourceDb="a", username="u")),
+    ),
+    "DNS-1": Fixture(
+        (_alias(True),),
+        (_alias(False), _alias(True, ttl=60)),
+    ),
+    "DNS-2": Fixture(
+        (made("aws:route53/healthCheck:HealthCheck", regions=("us-west-2", "eu-west-1", "ap-southeast-1")),),
+        (
+            made("aws:route53/healthCheck:HealthCheck", regions=("us-west-2", "eu-west-1", "ap-south-1")),
+            made("aws:route53/healthCheck:HealthCheck", regions=("us-west-2", "eu-west-1")),
+        ),
+    ),
+    "CDN-1": Fixture(
+        (_distribution(("GET", "HEAD")),),
+        (_distribution(("GET", "HEAD", "POST")),),
+    ),
+    "KAF-1": Fixture(
+        (made("aws:msk/configuration:Configuration", serverProperties=_SERVING),),
+        (
+            made("aws:msk/configuration:Configuration", serverProperties=_BROKER),
+            made(
+                "aws:msk/configuration:Configuration",
+                serverProperties=_SERVING.replace("election.enable=false", "election.enable=true"),
+            ),
+        ),
+    ),
+    "KAF-2": Fixture(
+        (made(TOPIC, replicationFactor=3, configs=json.dumps(_TOPIC)),),
+        (
+            made(TOPIC, replicationFactor=1, configs=json.dumps(_TOPIC)),
+            made(TOPIC, replicationFactor=3, configs=json.dumps({**_TOPIC, "cleanup.policy": "compact"})),
+            made(TOPIC, replicationFactor=3, configs=json.dumps({**_TOPIC, "min.insync.replicas": "1"})),
+            made(TOPIC, replicationFactor=3, configs=json.dumps({**_TOPIC, "unclean.leader.election.enable": "true"})),
+        ),
+    ),
+    "KAF-3": Fixture(
+        (_replicator("EARLIEST", "PREFIXED_WITH_SOURCE_CLUSTER_ALIAS"),),
+        (_replicator("LATEST", "PREFIXED_WITH_SOURCE_CLUSTER_ALIAS"), _replicator("EARLIEST", "IDENTICAL")),
+    ),
+    "KAF-4": Fixture(
+        (
+            made(
+                KAFKA,
+                brokerNodeGroupInfo={
+                    "connectivityInfo": {"vpcConnectivity": {"clientAuthentication": {"sasl": {"iam": True}}}}
+                },
+            ),
+        ),
+        (made(KAFKA),),
+    ),
+    "TAG-1": Fixture((made(QUEUE, tags=TAGS), made(QUEUE, tags=UNKNOWN)), (made(QUEUE), made(QUEUE, tags={"a": "b"}))),
+}
+
+BUCKET = made("aws:s3/bucket:Bucket", bucket="a")
+_SSE = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
+_BLOCK = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
+_ALL = dict.fromkeys(("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"), True)
+_BALANCER = made("aws:lb/loadBalancer:LoadBalancer", internal=False)
+
+
+def _geo(place: str, identifier: str) -> Resource:
+    return made(
+        RECORD, name="api", type="A", setIdentifier=identifier, geolocationRoutingPolicies=({"country": place},)
+    )
+
+
+@dataclass(frozen=True)
+class StackFixture:
+    good: tuple[tuple[Resource, ...], ...]
+    bad: tuple[tuple[Resource, ...], ...]
+
+
+STACK_RULES: Mapping[str, StackFixture] = {
+    "ENC-4": StackFixture(
+        ((BUCKET, made(_SSE, bucket="a")), (BUCKET, made(_SSE, bucket=UNKNOWN))),
+        ((BUCKET,), (BUCKET, made(_SSE, bucket="b"))),
+    ),
+    "NET-4": StackFixture(
+        ((BUCKET, made(_BLOCK, bucket="a", **_ALL)), (BUCKET, made(_BLOCK, bucket=UNKNOWN, **_ALL))),
+        ((BUCKET,), (BUCKET, made(_BLOCK, bucket="a", **{**_ALL, "blockPublicPolicy": False}))),
+    ),
+    "NET-5": StackFixture(
+        ((_BALANCER, made("aws:wafv2/webAclAssociation:WebAclAssociation")),),
+        ((_BALANCER,), (made("aws:cloudfront/distribution:Distribution"),)),
+    ),
+    "DNS-3": StackFixture(
+        ((_geo("IN", "in"), _geo("*", "default")),),
+        ((_geo("IN", "in"),), (_geo("IN", "in"), _geo("*", "in"))),
+    ),
+}
