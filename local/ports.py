@@ -23,7 +23,8 @@ SPAN = 100
 HIGHEST = 65_535
 
 FRONT, S3, EMULATOR = "front", "s3", "emulator"
-"""Parts that exist once: the front door, S3 as a browser reaches it, the emulated AWS."""
+PROVIDER_AWS, PROVIDER_KUBERNETES = "provider-aws", "provider-kubernetes"
+"""Parts that exist once: the front door, S3 as a browser reaches it, the emulated AWS, the two providers."""
 EDGE, EDGE_INTERNAL = "edge", "edge-internal"
 """A cell's nginx: with TLS for browsers, without for the front."""
 POSTGRES = ("postgres-primary", "postgres-replica-1", "postgres-replica-2")
@@ -32,7 +33,7 @@ VALKEY = ("valkey-1", "valkey-2")
 SENTINELS = ("sentinel-1", "sentinel-2", "sentinel-3")
 KAFKA, KAFKA_CONTROLLER = "kafka", "kafka-controller"
 
-_INSTALLATION: Mapping[str, int] = {FRONT: 0, S3: 1, EMULATOR: 2}
+_INSTALLATION: Mapping[str, int] = {FRONT: 0, S3: 1, EMULATOR: 2, PROVIDER_AWS: 3, PROVIDER_KUBERNETES: 4}
 _FIRST_WORKLOAD = 10
 _SERVERS: Mapping[str, int] = {
     EDGE: 0,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import ssl
 import subprocess
 from collections.abc import Callable
 from functools import partial
@@ -75,9 +76,21 @@ def test(directory: Path) -> str | None:
     return None if answer.returncode == 0 else answer.stderr.strip()
 
 
-def check_http(port: int, path: str, host: str = LOOPBACK) -> None:
+def check_http(port: int, path: str) -> None:
     """Raises `NotReadyError` unless ``path`` answers 200 in two seconds."""
-    connection = http.client.HTTPConnection(host, port, timeout=2)
+    _check(http.client.HTTPConnection(LOOPBACK, port, timeout=2), path)
+
+
+def check_https(port: int, path: str, authority: Path) -> None:
+    """The same over TLS, with a certificate for localhost that ``authority`` signed."""
+    try:
+        context = ssl.create_default_context(cafile=authority)
+    except OSError as error:
+        raise NotReadyError(f"{authority}: {error}") from error
+    _check(http.client.HTTPSConnection("localhost", port, timeout=2, context=context), path)
+
+
+def _check(connection: http.client.HTTPConnection, path: str) -> None:
     try:
         connection.request("GET", path)
         answer = connection.getresponse()

@@ -1,0 +1,101 @@
+"""The edges of this installation: which cells, ports, files and buckets go into nginx's configurations.
+
+Owns the step from settings and ports to programs. Does not own the configurations (``edge``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+from edge import certificates, geo, render
+from edge.render import Address, CellEdge, Embedded, Front, MediaOrigin, Tls
+from local.dataplane import urls
+from local.ports import EDGE, EDGE_INTERNAL, EMULATOR, FRONT, LOOPBACK, S3, PortTable, instance_name
+from local.processes import nginx
+from local.processes.program import Program
+from regions.catalogue import CATALOGUE
+from services.contracts.settings import CellSettings, HostSettings
+from services.contracts.workloads import BY_NAME
+
+LOOPBACK_NETWORK = "127.0.0.0/8"
+HEALTH_PATH = "/health/ready"
+
+
+def tls(home: Path) -> Tls:
+    """This installation's certificate, made if need be."""
+    files = certificates.ensure(home / "tls")
+    return Tls(files.chain, files.key)
+
+
+def cell_program(cell: str, ports: PortTable, cells: Mapping[str, CellSettings], page: Path, home: Path) -> Program:
+    """The edge of one running cell."""
+    certificate = tls(home)
+    realtime = BY_NAME["realtime"]
+    others = [name for name in geo.geography(ports.cells).chains[cell] if name != cell]
+    configuration = render.cell(
+        CellEdge(
+            cell=cell,
+            listen=f"{LOOPBACK}:{ports.of(EDGE_INTERNAL, cell)}",
+            gateway=(Address(LOOPBACK, ports.of("gateway", cell)),),
+            realtime=tuple(
+                Address(LOOPBACK, ports.of(instance_name(realtime.name, number, realtime.local_instances), cell))
+                for number in range(realtime.local_instances)
+            ),
+            trusted=(LOOPBACK_NETWORK,),
+            embedded=Embedded(
+                tls_port=ports.of(EDGE, cell),
+                tls=certificate,
+                media=MediaOrigin(
+                    Address(LOOPBACK, ports.of(EMULATOR)),
+                    tuple(cells[name].buckets.media for name in (cell, *others)),
+                ),
+                page=page,
+                s3_origin=_s3_origin(cells[cell].hosts),
+            ),
+        ),
+        nginx.process(),
+    )
+    return nginx.program(
+        part=EDGE,
+        cell=cell,
+        port=ports.of(EDGE, cell),
+        directory=home / "cells" / cell / EDGE,
+        configuration=configuration,
+        files=(certificate.certificate.read_text(encoding="utf-8"),),
+        probe=partial(nginx.check_http, ports.of(EDGE_INTERNAL, cell), HEALTH_PATH),
+    )
+
+
+def front_program(ports: PortTable, home: Path) -> Program:
+    """The one door in front of the cells."""
+    certificate = tls(home)
+    configuration = render.front(
+        Front(
+            listen=f"{LOOPBACK}:{ports.of(FRONT)}",
+            tls=certificate,
+            geography=geo.geography(ports.cells, catalogue=CATALOGUE),
+            cells={cell: Address(LOOPBACK, ports.of(EDGE_INTERNAL, cell)) for cell in ports.cells},
+            s3_listen=f"{LOOPBACK}:{ports.of(S3)}",
+            s3=Address(LOOPBACK, ports.of(EMULATOR)),
+            origins=tuple(urls(ports).values()),
+            script=render.SCRIPT,
+        ),
+        nginx.process(),
+    )
+    return nginx.program(
+        part=FRONT,
+        cell=None,
+        port=ports.of(FRONT),
+        directory=home / FRONT,
+        configuration=configuration,
+        files=(certificate.certificate.read_text(encoding="utf-8"), render.SCRIPT.read_text(encoding="utf-8")),
+        probe=partial(nginx.check_https, ports.of(FRONT), HEALTH_PATH, home / "tls" / "authority.pem"),
+    )
+
+
+def _s3_origin(hosts: HostSettings) -> str:
+    if hosts.s3 is None:
+        raise ValueError("the settings of a running cell name no S3 for browsers; see local.dataplane.localised")
+    return hosts.s3

@@ -1,0 +1,87 @@
+"""One installation on this machine: its configuration, ports, state, and the right to change it.
+
+Owns what belongs to all steps of a command. Does not own the steps (``platform``) nor what runs (``inventory``).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from local import paths
+from local.aws_access import Emulated
+from local.configuration import Configuration
+from local.engine import bootstrap
+from local.engine.environment import Attachment
+from local.engine.pulumi import Project, Runner
+from local.ports import EMULATOR, PROVIDER_AWS, PROVIDER_KUBERNETES, PortTable, table
+from local.supervision import Supervisor
+from regions.stacks import stack_order
+
+Report = Callable[[str], None]
+LOCK = "lock"
+
+
+class BusyError(Exception):
+    """Another command is changing this installation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """One installation on this machine."""
+
+    configuration: Configuration
+    home: Path
+    report: Report
+    ports: PortTable = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ports", table(self.configuration.port_base, self.configuration.cells))
+
+    @property
+    def supervisor(self) -> Supervisor:
+        """Its supervisor."""
+        return Supervisor(self.home / "supervisor")
+
+    @property
+    def aws(self) -> Emulated:
+        """Its emulated AWS."""
+        return Emulated(self.ports.of(EMULATOR))
+
+    def attachment(self) -> Attachment:
+        """What the engine needs to work on it. Builds the engine if the machine has none."""
+        engine = bootstrap.obtain(self.home, report=self.report)
+        providers = {
+            "aws": self.ports.of(PROVIDER_AWS),
+            "kubernetes": self.ports.of(PROVIDER_KUBERNETES),
+        }
+        return Attachment(self.home, engine, providers)
+
+    def runner(self, attachment: Attachment) -> Runner:
+        """The engine on this checkout's stacks, with the policy pack."""
+        project = Project(paths.CHECKOUT, stack_order(), paths.CHECKOUT / "policies")
+        return Runner(project, attachment, self.report)
+
+
+@contextlib.contextmanager
+def exclusive(home: Path) -> Iterator[None]:
+    """One command at a time changes an installation; the kernel drops the lock with the process."""
+    paths.private_directory(home)
+    descriptor = os.open(home / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            holder = os.pread(descriptor, 32, 0).decode("ascii", errors="replace").strip()
+            raise BusyError(
+                f"process {holder or '(unknown)'} is changing this installation; wait for it, or stop it and repeat"
+            ) from error
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,102 @@
+"""What runs: every program of an installation, in waves.
+
+Owns which programs there are and in which order they start. Does not own how one is made (``processes``) nor when the
+waves are started (``platform``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from local import dataplane, paths
+from local import edges as edge_programs
+from local.installation import Platform
+from local.processes import emulator, kafka, kafka_install, postgres, provider, service, valkey
+from local.processes.credentials import CellCredentials
+from local.processes.program import Program
+from services.contracts.settings import CellSettings, PlatformSettings
+
+Waves = tuple[tuple[Program, ...], ...]
+
+
+def foundation(platform: Platform) -> Waves:
+    """The emulated AWS, and the providers through which the engine reaches it."""
+    overlay = dataplane.write_overlay(platform.ports, platform.home)
+    kind = platform.configuration.emulator
+    return (
+        (emulator.program(kind, platform.ports, platform.home),),
+        provider.programs(platform.ports, platform.aws, kind, overlay, platform.home),
+    )
+
+
+def servers(
+    platform: Platform,
+    cells: Mapping[str, CellSettings],
+    broker: kafka_install.Installation,
+    *,
+    probing: bool = False,
+) -> Waves:
+    """PostgreSQL, Valkey and Kafka in two waves: what stands alone, then what joins it."""
+    operator = dataplane.operator_password(platform.home)
+    first: list[Program] = []
+    second: list[Program] = []
+    for cell, own in cells.items():
+        known = (
+            CellCredentials.for_operator(operator) if probing else dataplane.credentials(own, platform.aws, operator)
+        )
+        database = postgres.layout(cell, platform.ports, platform.home, known, own.database.name)
+        cached = valkey.layout(cell, own.cache.master_name, platform.ports, platform.home, known)
+        for alone, joining in (postgres.programs(database), valkey.programs(cached)):
+            first += alone
+            second += joining
+        first.append(kafka.program(kafka.layout(cell, platform.ports, platform.home, known, broker)))
+    return tuple(first), tuple(second)
+
+
+def services(platform: Platform, files: Mapping[str, Path]) -> tuple[Program, ...]:
+    """Every service process, from the settings file of each cell."""
+    code = service.fingerprint(paths.CHECKOUT / "services", paths.CHECKOUT / "regions")
+    return tuple(
+        program
+        for cell, file in files.items()
+        for program in service.programs(cell, platform.ports, file, platform.aws, platform.home, code)
+    )
+
+
+def edges(platform: Platform, cells: Mapping[str, CellSettings], built_page: Path) -> Waves:
+    """The edge of every cell, and the front door."""
+    behind = tuple(edge_programs.cell_program(cell, platform.ports, cells, built_page, platform.home) for cell in cells)
+    return behind, (edge_programs.front_program(platform.ports, platform.home),)
+
+
+def programs(platform: Platform) -> tuple[Program, ...]:
+    """Everything that runs, in the order of its start, as far as the settings of the cells are known.
+
+    For probes and names only: the passwords of workloads are not read, so none may be started from here.
+    """
+    found = [program for wave in foundation(platform) for program in wave]
+    settings = stored_settings(platform)
+    if settings:
+        cells = {cell: value.own for cell, value in settings.items()}
+        files = {cell: platform.home / "settings" / f"{cell}.json" for cell in settings}
+        nowhere = kafka_install.Installation(platform.home)
+        found += [program for wave in servers(platform, cells, nowhere, probing=True) for program in wave]
+        found += services(platform, files)
+        found += [program for wave in edges(platform, cells, platform.home) for program in wave]
+    return tuple(found)
+
+
+def stored_settings(platform: Platform) -> dict[str, PlatformSettings]:
+    """The settings files of the configured cells, or nothing if `up` has not come so far for all of them."""
+    found: dict[str, PlatformSettings] = {}
+    for cell in platform.ports.cells:
+        file = platform.home / "settings" / f"{cell}.json"
+        if not file.is_file():
+            return {}
+        try:
+            found[cell] = PlatformSettings.model_validate_json(file.read_text(encoding="utf-8"))
+        except ValueError:
+            # Written by another version; `up` writes it anew.
+            return {}
+    return found

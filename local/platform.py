@@ -1,0 +1,156 @@
+"""The steps of `meridian up` and `meridian down`.
+
+Owns their order. Each step can be repeated, and a run that was interrupted anywhere is continued by the next one. Does
+not own how any step works.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+
+from local import cache, dataplane, inventory, paths, prerequisites
+from local.engine.environment import Attachment
+from local.installation import LOCK, Platform, Report, exclusive
+from local.ports import require_free
+from local.processes import emulator, kafka, kafka_install, page, postgres
+from local.processes.program import PreparationError
+from local.sequence import start_wave
+from local.supervision import Supervisor
+from services.contracts.settings import CellSettings
+
+MARK = "/meridian/installation/deployment"
+"""A parameter in the emulated AWS that changes with each deployment: if it is another than ours, the emulator has
+forgotten something that was deployed."""
+
+
+def up(platform: Platform) -> str:
+    """Bring everything to work; returns the URL to open. Changes nothing that is already as it should be."""
+    with exclusive(platform.home):
+        check_machine(platform)
+        attachment, broker, built_page = install(platform)
+        start_foundation(platform)
+        deploy(platform, attachment)
+        cells = declared_cells(platform, attachment)
+        settings = dataplane.platform_settings(tuple(cells.values()))
+        files = dataplane.write_settings(settings, platform.home)
+        start_servers(platform, cells, broker)
+        migrate(platform, files)
+        start_services(platform, files)
+        start_edges(platform, cells, built_page)
+        retire_others(platform)
+    return dataplane.urls(platform.ports)["front"]
+
+
+def check_machine(platform: Platform) -> None:
+    """Everything that is missing, and every port that is taken, before anything starts."""
+    kafka_ready = platform.configuration.kafka_home is not None or cache.installed(kafka_install.jars())
+    prerequisites.require(prerequisites.this_machine(kafka_installed=kafka_ready))
+    require_free(platform.ports, platform.supervisor.pids())
+
+
+def install(platform: Platform) -> tuple[Attachment, kafka_install.Installation, Path]:
+    """What is downloaded or built, once per version: emulator, engine, Kafka, page."""
+    emulator.install(platform.configuration.emulator, platform.report)
+    attachment = platform.attachment()
+    broker = kafka.installation(platform.configuration.kafka_home, report=platform.report)
+    return attachment, broker, page.built(report=platform.report)
+
+
+def start_foundation(platform: Platform) -> None:
+    """The supervisor, the emulated AWS, and the providers through which the engine reaches it."""
+    platform.supervisor.start()
+    for order, programs in enumerate(inventory.foundation(platform)):
+        start_wave(platform.supervisor, programs, order, platform.report)
+
+
+def deploy(platform: Platform, attachment: Attachment) -> None:
+    """All stacks by the real engine. An emulator that lost what was deployed is compared with the state first."""
+    runner = platform.runner(attachment)
+    file = platform.home / "deployment"
+    mark = file.read_text(encoding="utf-8") if file.is_file() else None
+    if mark is not None and platform.aws.parameter(MARK) != mark:
+        platform.report("the emulated AWS is not as it was deployed; reading what is left of it")
+        runner.refresh_all()
+    results = runner.up_all()
+    if mark is None or any(result.changed for result in results) or platform.aws.parameter(MARK) != mark:
+        fresh = uuid.uuid4().hex
+        platform.aws.write_parameter(MARK, fresh)
+        paths.write_private(file, fresh)
+
+
+def declared_cells(platform: Platform, attachment: Attachment) -> dict[str, CellSettings]:
+    """The settings of the running cells, as their stacks declared them and as they are on this machine."""
+    runner = platform.runner(attachment)
+    return {
+        cell: dataplane.localised(
+            dataplane.parse(cell, runner.outputs(cell, show_secrets=True).get("settings")), platform.ports
+        )
+        for cell in platform.configuration.cells
+    }
+
+
+def start_servers(platform: Platform, cells: Mapping[str, CellSettings], broker: kafka_install.Installation) -> None:
+    """PostgreSQL, Valkey and Kafka of every cell."""
+    for order, programs in enumerate(inventory.servers(platform, cells, broker), start=10):
+        start_wave(platform.supervisor, programs, order, platform.report)
+
+
+def migrate(platform: Platform, files: Mapping[str, Path]) -> None:
+    """Bring the databases to the present. Raises `PreparationError`."""
+    arguments = [argument for file in files.values() for argument in ("--settings", str(file))]
+    answer = subprocess.run(
+        [sys.executable, "-m", "services.common.migrate", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        cwd=paths.CHECKOUT,
+        env={"PATH": os.environ.get("PATH", os.defpath), **platform.aws.environment("us-east-1")},
+    )
+    if answer.returncode != 0:
+        raise PreparationError(f"the databases could not be migrated: {answer.stderr.strip()[-1500:]}")
+    for line in answer.stdout.splitlines():
+        if not line.endswith("nothing to do"):
+            platform.report(f"migrated {line}")
+
+
+def start_services(platform: Platform, files: Mapping[str, Path]) -> None:
+    """The services of every cell."""
+    start_wave(platform.supervisor, inventory.services(platform, files), 20, platform.report)
+
+
+def start_edges(platform: Platform, cells: Mapping[str, CellSettings], built_page: Path) -> None:
+    """The edge of every cell, and the front door."""
+    for order, programs in enumerate(inventory.edges(platform, cells, built_page), start=30):
+        start_wave(platform.supervisor, programs, order, platform.report)
+
+
+def retire_others(platform: Platform) -> None:
+    """Stop what an earlier configuration started and this one does not name."""
+    keep = {program.name for program in inventory.programs(platform)}
+    retired = platform.supervisor.retain(keep)
+    if retired:
+        platform.report(f"stopped, as the configuration names them no more: {', '.join(retired)}")
+
+
+def down(home: Path, report: Report) -> None:
+    """Stop and remove all that `up` made, except the cache. Idempotent."""
+    if not home.exists():
+        report("nothing to remove")
+        return
+    with exclusive(home):
+        Supervisor(home / "supervisor").stop()
+        report("stopped everything")
+        postgres.remove(home)
+        for path in home.iterdir():
+            if path.name == LOCK:
+                continue
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+    shutil.rmtree(home)
+    report(f"removed {home}")
