@@ -17,7 +17,7 @@ import pulumi_aws as aws
 
 from regions import names
 from regions.addresses import plans
-from regions.catalogue import CATALOGUE, ResidencyZone
+from regions.catalogue import CATALOGUE, Region, ResidencyZone
 from stacks.context import CellContext
 from stacks.logs import LogSettings, log_group
 from stacks.security import Ingress, security_group
@@ -99,7 +99,7 @@ class Database(pulumi.ComponentResource):
         self._args = args
         self.subnet_group_name = self._create_subnet_group()
         self.parameter_group_name = self._create_parameter_group()
-        self.security_group_id = self._create_security_group()
+        self.security_group_id = self._create_security_group(self._name, "PostgreSQL", CATALOGUE.regions)
         self.primary = self._create_primary()
         self.replicas = tuple(self._create_replica(n + 1) for n in range(args.sizes.database_replicas))
         self.resident = self._create_resident()
@@ -144,14 +144,20 @@ class Database(pulumi.ComponentResource):
         )
         return group.name
 
-    def _create_security_group(self) -> pulumi.Output[str]:
-        """Pods of every region: a bucket's writer may be in any of them, reached over the peering."""
-        ingress = [
-            Ingress(name, f"Pods of {name}", str(vpc), PORT)
-            for name, vpc in ((name, network.vpc) for name, network in plans(CATALOGUE).items())
-        ]
+    def _create_security_group(
+        self, resource: str, description: str, reachable_from: Sequence[Region]
+    ) -> pulumi.Output[str]:
+        """Admits the VPCs of the given regions: a bucket's writer may be in any of them, reached over the peering."""
+        networks = plans(CATALOGUE)
         group = security_group(
-            self._ctx, self._name, vpc_id=self._args.vpc_id, description="PostgreSQL", ingress=ingress
+            self._ctx,
+            resource,
+            vpc_id=self._args.vpc_id,
+            description=description,
+            ingress=[
+                Ingress(region.name, f"Pods of {region.name}", str(networks[region.name].vpc), PORT)
+                for region in reachable_from
+            ],
         )
         return group.id
 
@@ -162,7 +168,14 @@ class Database(pulumi.ComponentResource):
         ]
 
     def _create_writable(
-        self, suffix: str, identifier: str, *, instance_class: str, storage: int, max_storage: int
+        self,
+        suffix: str,
+        identifier: str,
+        *,
+        security_group_id: pulumi.Output[str],
+        instance_class: str,
+        storage: int,
+        max_storage: int,
     ) -> aws.rds.Instance:
         resource = f"{self._name}-{suffix}"
         protect = self._ctx.protect
@@ -187,7 +200,7 @@ class Database(pulumi.ComponentResource):
             port=PORT,
             publicly_accessible=False,
             db_subnet_group_name=self.subnet_group_name,
-            vpc_security_group_ids=[self.security_group_id],
+            vpc_security_group_ids=[security_group_id],
             parameter_group_name=self.parameter_group_name,
             ca_cert_identifier="rds-ca-rsa2048-g1",
             # Any second of the last days can be restored, and the backups outlive the instance.
@@ -215,6 +228,7 @@ class Database(pulumi.ComponentResource):
         return self._create_writable(
             "primary",
             names.database(self._ctx.cell),
+            security_group_id=self.security_group_id,
             instance_class=sizes.database_class,
             storage=sizes.database_storage,
             max_storage=sizes.database_max_storage,
@@ -254,13 +268,17 @@ class Database(pulumi.ComponentResource):
         )
 
     def _create_resident(self) -> aws.rds.Instance | None:
-        """For classes of data that must not leave the region: no copy of it is declared anywhere."""
+        """For classes of data that must not leave the region: no copy is declared, and no other region reaches it."""
         if self._ctx.cell.residency is ResidencyZone.NONE:
             return None
         sizes = self._args.sizes
+        group = self._create_security_group(
+            f"{self._name}-resident", "PostgreSQL for residency-bound data", (self._ctx.cell,)
+        )
         return self._create_writable(
             "resident",
             names.resident_database(self._ctx.cell),
+            security_group_id=group,
             instance_class=sizes.resident_class,
             storage=sizes.resident_storage,
             max_storage=sizes.resident_max_storage,

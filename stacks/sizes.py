@@ -28,6 +28,7 @@ class Sizes:
     broker_class: str = "kafka.m7g.xlarge"
     brokers_per_zone: int = 1
     broker_storage: int = 1_000
+    broker_max_storage: int = 8_000
     backup_days: int = 14
     log_days: int = 30
     flow_log_days: int = 14

@@ -24,6 +24,8 @@ from stacks.security import Ingress, security_group
 from stacks.sizes import Sizes
 
 IAM_PORT = 9098
+STORAGE_TARGET_PERCENT = 60.0
+"""Brokers' volumes grow from here; one can grow again only after six hours (MSK's documentation)."""
 KAFKA_VERSION = "3.9.x.kraft"
 """KRaft from the first day: a cluster cannot leave ZooKeeper in place."""
 
@@ -63,6 +65,7 @@ class Streaming(pulumi.ComponentResource):
         self._args = args
         self.security_group_id = self._create_security_group()
         self.cluster = self._create_cluster(self._create_configuration(), self._create_log_group())
+        self._let_storage_grow()
         self._admit_replicators()
         for topic in TOPICS:
             self._create_topic(topic)
@@ -153,7 +156,38 @@ class Streaming(pulumi.ComponentResource):
             ),
             region=self._ctx.region,
             tags=self._ctx.tags,
-            opts=self._ctx.stateful(),
+            # Volumes grow by themselves and never shrink: the size here is the one at creation.
+            opts=self._ctx.stateful(ignore_changes=["brokerNodeGroupInfo.storageInfo.ebsStorageInfo.volumeSize"]),
+        )
+
+    def _let_storage_grow(self) -> None:
+        target = aws.appautoscaling.Target(
+            self._name,
+            service_namespace="kafka",
+            resource_id=self.cluster.arn,
+            scalable_dimension="kafka:broker-storage:VolumeSize",
+            min_capacity=1,
+            max_capacity=self._args.sizes.broker_max_storage,
+            region=self._ctx.region,
+            tags=self._ctx.tags,
+            opts=self._ctx.options(),
+        )
+        aws.appautoscaling.Policy(
+            self._name,
+            name=f"{names.kafka(self._ctx.cell)}-storage",
+            policy_type="TargetTrackingScaling",
+            service_namespace=target.service_namespace,
+            resource_id=target.resource_id,
+            scalable_dimension=target.scalable_dimension,
+            target_tracking_scaling_policy_configuration=aws.appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationArgs(
+                target_value=STORAGE_TARGET_PERCENT,
+                disable_scale_in=True,
+                predefined_metric_specification=aws.appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationPredefinedMetricSpecificationArgs(
+                    predefined_metric_type="KafkaBrokerStorageUtilization"
+                ),
+            ),
+            region=self._ctx.region,
+            opts=self._ctx.options(),
         )
 
     def _admit_replicators(self) -> None:

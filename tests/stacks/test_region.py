@@ -175,6 +175,19 @@ def test_the_database_has_two_replicas_and_a_writer_that_survives_a_zone(name: s
     assert list(instances) == bound
 
 
+@pytest.mark.parametrize("name", [region.name for region in CATALOGUE.regions if region.residency.value != "none"])
+def test_bound_data_is_reached_from_its_own_region_only(name: str) -> None:
+    found = footprint(name)
+    instance = found.one("aws:rds/instance:Instance", "database-resident")
+    (group,) = instance.inputs["vpcSecurityGroupIds"]
+    rules = [
+        rule.inputs["cidrIpv4"]
+        for rule in found.of("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule")
+        if rule.inputs["securityGroupId"] == group
+    ]
+    assert rules == [str(plan(CATALOGUE.get(name)).vpc)]
+
+
 @every_region
 def test_a_static_parameter_waits_for_a_restart(name: str) -> None:
     (group,) = footprint(name).of("aws:rds/parameterGroup:ParameterGroup")
