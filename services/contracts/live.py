@@ -1,6 +1,6 @@
 """What travels inside a cell between those who count and those who show: names in Valkey and the form of messages.
 
-Written by ``services.counters``, read by ``services.realtime`` and ``services.engagement``.
+Counts are published by ``services.counters``, presence by ``services.realtime``, which shows both.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class MalformedMessageError(ValueError):
     """A message that is not of this form."""
 
 
-class Counts(msgspec.Struct, frozen=True):
+class Counts(msgspec.Struct, frozen=True, tag_field="type", tag="counts"):
     """The counts of a video at ``as_of`` (milliseconds since 1970 at its database)."""
 
     video: str
@@ -31,12 +31,21 @@ class Counts(msgspec.Struct, frozen=True):
     as_of: int
 
 
-_DECODER = msgspec.json.Decoder(Counts)
+class Presence(msgspec.Struct, frozen=True, tag_field="type", tag="presence"):
+    """How many sockets of the cell watch a video."""
+
+    video: str
+    viewers: int
+
+
+Message = Counts | Presence
+
+_DECODER: msgspec.json.Decoder[Message] = msgspec.json.Decoder(Message)
 _ENCODER = msgspec.json.Encoder()
 
 
 def channel(video: str) -> str:
-    """The pub/sub channel of a video."""
+    """The channel of a video, in sharded pub/sub (SPUBLISH, SSUBSCRIBE), so that a cluster carries it on one shard."""
     return f"{PREFIX}video:{{{video}}}"
 
 
@@ -50,14 +59,14 @@ def presence_key(video: str) -> str:
     return f"{PREFIX}presence:{{{video}}}"
 
 
-def encode(counts: Counts) -> bytes:
-    """The message."""
-    return _ENCODER.encode(counts)
+def encode(message: Message) -> bytes:
+    """The message as it is published."""
+    return _ENCODER.encode(message)
 
 
-def decode(message: bytes) -> Counts:
-    """The counts in ``message``. Raises `MalformedMessageError`."""
+def decode(message: bytes) -> Message:
+    """The inverse of `encode`. Raises `MalformedMessageError`."""
     try:
         return _DECODER.decode(message)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise MalformedMessageError(f"no counts: {error}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise MalformedMessageError(f"no message of ours: {error}") from error

@@ -81,7 +81,7 @@ class Relay:
             for counts in changed[start : start + _BATCH]:
                 message = live.encode(counts)
                 pipeline.set(live.counts_key(counts.video), message, ex=live.COUNTS_SECONDS)
-                pipeline.publish(live.channel(counts.video), message)
+                pipeline.execute_command("SPUBLISH", live.channel(counts.video), message)
             await pipeline.execute()
 
     async def _delete_old(self) -> None:

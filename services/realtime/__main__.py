@@ -1,0 +1,9 @@
+"""Starts realtime."""
+
+from services.common.app import serve
+from services.contracts.settings import load
+from services.realtime.service import WORKLOAD, make
+
+if __name__ == "__main__":
+    settings = load()
+    serve(make(settings), WORKLOAD, settings)

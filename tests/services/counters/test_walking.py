@@ -1,0 +1,67 @@
+"""A like and a view, from the request to the socket of another viewer, through processes of their own."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from uuid import UUID
+
+import httpx
+import pytest
+
+from services.common import ids
+from services.engagement import event_ids
+from tests.kafka_server import Kafka
+from tests.servers import Cells
+from tests.services.counters.platform import Platform, eventually, service, signed
+from tests.services.realtime.client import connected
+
+
+@pytest.fixture
+def platform(cells: Cells, kafka_server: Kafka) -> Platform:
+    return Platform(cells, kafka_server)
+
+
+async def test_a_like_a_view_and_a_comment_reach_the_counts_and_another_viewers_socket(
+    platform: Platform, tmp_path: Path
+) -> None:
+    settings = platform.settings
+    video = platform.publish()
+    path, user = f"/api/videos/{ids.encode(video)}", platform.video()
+    with (
+        service("engagement", settings, tmp_path) as engagement,
+        service("counters", settings, tmp_path),
+        service("realtime", settings, tmp_path) as realtime,
+    ):
+        async with connected(realtime.url) as viewer, httpx.AsyncClient(base_url=engagement.url, timeout=20) as page:
+            answer = await viewer.call("watch", {"video": ids.encode(video)})
+            assert answer == {"ok": True, "counts": None, "viewers": 1}
+            liked = await page.put(f"{path}/reaction", json={"state": "like"}, headers=signed(settings, user))
+            assert (liked.status_code, liked.json()) == (200, {"state": "like"})
+            own = await page.get(f"{path}/counts", headers=signed(settings, user))
+            assert (own.json()["likes"], own.json()["reaction"]) == (1, "like")
+            beacon = {
+                "viewer": "a-random-text-of-the-page",
+                "events": [
+                    {"kind": "view", "id": _new_id(), "video": ids.encode(video), "watched_ms": 31_000},
+                    {"kind": "watch", "id": _new_id(), "video": ids.encode(video), "watched_ms": 10_000},
+                ],
+            }
+            for accepted in (2, 0):
+                sent = await page.post("/api/events", json=beacon, headers=signed(settings, None))
+                assert (sent.status_code, sent.json()["accepted"], sent.json()["refused"]) == (202, accepted, [])
+            said = await page.post(f"{path}/comments", json={"body": "Fine."}, headers=signed(settings, user))
+            assert said.status_code == 201
+
+            async def counted() -> tuple[int, ...]:
+                counts = (await page.get(f"{path}/counts", headers=signed(settings, None))).json()
+                return counts["views"], counts["likes"], counts["dislikes"], counts["comments"]
+
+            await eventually("counts", counted, (1, 1, 0, 1))
+            for name, value in (("likes", 1), ("views", 1), ("comments", 1)):
+                await eventually(f"{name} at the socket", partial(viewer.last, "counts", name), value)
+    assert platform.rows("SELECT watched_ms FROM counters.views WHERE subject = %s", video) == [(10_000,)]
+
+
+def _new_id() -> str:
+    return str(UUID(bytes=event_ids.make()))
