@@ -1,8 +1,8 @@
 """Runs the project's stacks through the real engine and returns typed results.
 
 Owns how `pulumi` is called. Every preview and up runs the policy pack, and a rule that could not run fails the run. An
-interrupted run is recovered before the next one. Does not own the stacks' order (`regions.stacks`) or the providers'
-processes (`providers`).
+interrupted run is recovered before the next one. Does not own the stacks' order (`regions.stacks`), the processes
+(`processes`, `providers`) or what is left of an interrupted run (`recovery`).
 
 Configuration: `Pulumi.<stack>.yaml` in the checkout holds what is not secret. The engine would write this
 installation's encryption salt into that file, so it gets a copy below the home by `--config-file`, made afresh for each
@@ -11,15 +11,11 @@ so it runs in a directory of its own with a project file of the same name.
 """
 
 import json
-import os
 import re
-import signal
 import subprocess
-import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -29,15 +25,11 @@ import yaml
 from local import cache, paths
 from local.engine import environment, recovery
 from local.engine.environment import Attachment
-from local.engine.results import Collector, Diagnostic, JsonValue, Operation, Result, Violation
-
-PROGRESS_EVERY: Final = 10.0
-"""Seconds between lines of progress of a stack."""
+from local.engine.processes import EngineProcesses
+from local.engine.results import Collector, JsonValue, Operation, Result
 
 LOCK_PATIENCE: Final = 300.0
 """Seconds to wait for a living engine that works on the same stack."""
-
-_INTERRUPT_GRACE: Final = 60.0
 
 
 class EngineError(Exception):
@@ -95,8 +87,10 @@ class Runner:
     attachment: Attachment
     report: cache.Report = cache.to_stderr
     parallel: int = 2
-    _running: set[subprocess.Popen[str]] = field(default_factory=set, init=False)
-    _cancelled: threading.Event = field(default_factory=threading.Event, init=False)
+    _processes: EngineProcesses = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._processes = EngineProcesses(self.report)
 
     def preview(self, stack: str) -> Result:
         """What `up` would do. Changes nothing."""
@@ -171,7 +165,7 @@ class Runner:
                 try:
                     results += [future.result() for future in futures]
                 except BaseException:
-                    self._interrupt_running()
+                    self._processes.interrupt()
                     raise
                 if not all(result.ok for result in results):
                     raise RunFailedError(results)
@@ -204,57 +198,9 @@ class Runner:
             command += ["--yes", "--skip-preview"]
         if operation in (Operation.PREVIEW, Operation.UP) and self.project.policy_pack is not None:
             command += ["--policy-pack", str(self.project.policy_pack)]
-        started = time.monotonic()
-        collector = Collector(stack, operation)
-        process = subprocess.Popen(
-            [*command, *extra],
-            cwd=self.project.directory,
-            env=self._environment() | {"PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true"},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
+        return self._processes.run(
+            Collector(stack, operation), [*command, *extra], self.project.directory, self._environment()
         )
-        with self._watched(process):
-            self._follow(process, collector, started)
-            code = process.wait()
-        result = collector.result(ok=code == 0, seconds=time.monotonic() - started)
-        summary = ", ".join(f"{count} {op}" for op, count in sorted(result.changes.items())) or "nothing"
-        self.report(f"{stack}: {operation} {'done' if result.ok else 'FAILED'} in {result.seconds:.1f} s ({summary})")
-        return result
-
-    def _follow(self, process: subprocess.Popen[str], collector: Collector, started: float) -> None:
-        """Read both streams to their end, reporting on the way."""
-        errors: list[str] = []
-        reader = threading.Thread(target=lambda: errors.extend(process.stderr or ()), daemon=True)
-        reader.start()
-        spoken = started
-        outside: list[str] = []
-        for line in process.stdout or ():
-            event = _event(line)
-            if event is None:
-                outside.append(line)
-                continue
-            seen = collector.feed(event)
-            if seen is not None:
-                self._show(collector.stack, seen)
-            now = time.monotonic()
-            if now - spoken >= PROGRESS_EVERY:
-                spoken = now
-                done = ", ".join(f"{count} {op}" for op, count in sorted(collector.done.items()))
-                self.report(f"{collector.stack}: {collector.operation}, {now - started:.0f} s: {done or 'starting'}")
-        reader.join()
-        for text, severity in (("".join(outside), "info"), ("".join(errors), "error")):
-            if text.strip():
-                collector.note(severity if process.wait() else "info", text.strip())
-
-    def _show(self, stack: str, seen: Diagnostic | Violation) -> None:
-        if isinstance(seen, Violation):
-            self.report(f"{stack}: {seen.level} policy {seen.policy}: {seen.message.strip()} [{seen.urn}]")
-        elif seen.severity in ("warning", "error"):
-            # The first line only: a failure is told in full at the end.
-            self.report(f"{stack}: {seen.severity}: {seen.message.strip().split(chr(10), 1)[0]}")
 
     def _initialise(self, stack: str) -> None:
         """Create the stack in the backend where it is missing."""
@@ -345,47 +291,3 @@ class Runner:
         if not result.ok:
             raise RunFailedError([result])
         return result
-
-    @contextmanager
-    def _watched(self, process: subprocess.Popen[str]) -> Iterator[None]:
-        """Never leave an engine behind: on any error it is asked to stop, so that it saves its state first."""
-        self._running.add(process)
-        if self._cancelled.is_set():
-            _stop(process)
-        try:
-            yield
-        except BaseException:
-            _stop(process)
-            raise
-        finally:
-            self._running.discard(process)
-
-    def _interrupt_running(self) -> None:
-        self._cancelled.set()
-        for process in tuple(self._running):
-            _interrupt(process)
-
-
-def _interrupt(process: subprocess.Popen[str]) -> None:
-    if process.poll() is None:
-        process.send_signal(signal.SIGINT)
-
-
-def _stop(process: subprocess.Popen[str]) -> None:
-    """The engine's own order of stopping: finish what runs and save, then the hard way."""
-    _interrupt(process)
-    try:
-        process.wait(_INTERRUPT_GRACE)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-def _event(line: str) -> Mapping[str, JsonValue] | None:
-    if not line.startswith("{"):
-        return None
-    try:
-        event = json.loads(line)
-    except json.JSONDecodeError:
-        return None
-    return event if isinstance(event, dict) and "sequence" in event else None
