@@ -26,7 +26,7 @@ from local.prerequisites import MissingPrerequisitesError
 from local.processes.program import PreparationError
 from local.sequence import StartError
 from local.supervision import SupervisionError
-from ops.commands import doctor, down, env, logs, status, up
+from ops.commands import doctor, down, env, logs, preview, status, up
 from regions.errors import CatalogueError
 
 FAILED, MISUSED = 1, 2
@@ -62,7 +62,7 @@ app = typer.Typer(
     """,
     epilog="Settings: CELLS, MERIDIAN_PORT_BASE, MERIDIAN_EMULATOR, KAFKA_HOME; in the environment or in the file `.env`.",
 )
-for _command in (up, down, status, logs, env, doctor):
+for _command in (up, down, status, logs, env, preview, doctor):
     _command.register(app)
 
 

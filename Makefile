@@ -1,0 +1,99 @@
+# Meridian. `make help` lists the targets. Needs Python 3.11 or newer; everything else is reported by `make doctor`.
+
+SHELL := /bin/sh
+.SHELLFLAGS := -eu -c
+.DEFAULT_GOAL := help
+
+# The package manager: the one on PATH, else one of this version in the cache.
+UV_VERSION := 0.13.9
+CACHE := $(or $(MERIDIAN_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/meridian)
+UV := $(or $(shell command -v uv 2>/dev/null),$(CACHE)/uv/$(UV_VERSION)/bin/uv)
+PYTHON3 ?= python3
+
+VENV := .venv
+STAMP := $(VENV)/.installed
+MERIDIAN := $(VENV)/bin/meridian
+RUFF := $(VENV)/bin/ruff
+CODE := regions stacks services edge policies local ops tests bench
+
+# How many test processes at a time, and further arguments for pytest.
+WORKERS ?= 2
+PYTEST ?=
+
+.PHONY: help
+help: ## This list
+	@echo 'Meridian: a video platform in four AWS regions, on one machine.'
+	@echo
+	@echo '  make up      run everything here, and print the URL to open'
+	@echo '  make test    prove it'
+	@echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo
+	@echo 'Settings (environment, or KEY=value in .env): CELLS, MERIDIAN_PORT_BASE, MERIDIAN_EMULATOR, KAFKA_HOME.'
+
+.PHONY: install
+install: $(STAMP) ## Python packages, exactly as uv.lock has them
+
+$(STAMP): pyproject.toml uv.lock | $(UV)
+	$(UV) sync --frozen --quiet
+	@touch $@
+
+$(CACHE)/uv/$(UV_VERSION)/bin/uv:
+	@$(PYTHON3) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo 'error: Python 3.11 or newer is needed; name it with PYTHON3=...' >&2; exit 2; }
+	@echo 'installing uv $(UV_VERSION) into $(CACHE), once' >&2
+	@mkdir -p $(CACHE)/uv && chmod 700 $(CACHE)
+	@rm -rf $(CACHE)/uv/.building
+	@$(PYTHON3) -m venv $(CACHE)/uv/.building || \
+		{ echo 'error: python3 cannot make a virtual environment; install the package python3-venv' >&2; exit 2; }
+	@$(CACHE)/uv/.building/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@rm -rf $(CACHE)/uv/$(UV_VERSION) && mv $(CACHE)/uv/.building $(CACHE)/uv/$(UV_VERSION)
+
+.PHONY: up
+up: $(STAMP) ## Deploy and run everything on this machine
+	@$(MERIDIAN) up
+
+.PHONY: down
+down: ## Stop it and remove all that `up` made; keeps the cache
+	@if [ -x $(MERIDIAN) ]; then $(MERIDIAN) down; else echo 'nothing is installed, so nothing runs'; fi
+
+.PHONY: status
+status: $(STAMP) ## What runs, where, and whether it is well
+	@$(MERIDIAN) status
+
+.PHONY: logs
+logs: $(STAMP) ## Log of one process: make logs NAME=mumbai-gateway
+	@$(MERIDIAN) logs $(NAME)
+
+.PHONY: doctor
+doctor: $(STAMP) ## What would stop `up` on this machine
+	@$(MERIDIAN) doctor
+
+.PHONY: preview
+preview: $(STAMP) ## What a deployment of all stacks would change, with every policy
+	@$(MERIDIAN) preview
+
+.PHONY: test
+test: lint types unit ## Everything that a change must pass
+
+.PHONY: unit
+unit: $(STAMP) ## The tests alone: make unit PYTEST='tests/regions -k steering'
+	$(VENV)/bin/pytest -q -n $(WORKERS) --dist loadfile $(PYTEST)
+
+.PHONY: lint
+lint: $(STAMP) ## Style and common mistakes
+	$(RUFF) check $(CODE)
+	$(RUFF) format --check $(CODE)
+
+.PHONY: types
+types: $(STAMP) ## Static types, strictly
+	$(VENV)/bin/mypy
+
+.PHONY: format
+format: $(STAMP) ## Bring the code into its form
+	$(RUFF) check --fix $(CODE)
+	$(RUFF) format $(CODE)
+
+.PHONY: clean
+clean: down ## Like down, and remove the Python environment too
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis test-artefacts
