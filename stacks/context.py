@@ -47,8 +47,9 @@ class Context:
 
     @property
     def tags(self) -> dict[str, str]:
-        """The tags of every resource that takes tags."""
-        return {"Project": PROJECT, "Stack": self.stack, "ManagedBy": "pulumi"}
+        """The tags of every resource that takes tags. ``Disposable`` tells laws and people that nothing is guarded."""
+        tags = {"Project": PROJECT, "Stack": self.stack, "ManagedBy": "pulumi"}
+        return tags if self.protect else tags | {"Disposable": "true"}
 
     def named(self, name: str) -> dict[str, str]:
         """The tags, and a name for the console."""

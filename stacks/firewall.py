@@ -176,7 +176,9 @@ def _managed_rule(priority: int, group: ManagedRules) -> aws.wafv2.WebAclRuleArg
     return aws.wafv2.WebAclRuleArgs(
         name=group.name,
         priority=priority,
-        override_action=aws.wafv2.WebAclRuleOverrideActionArgs(none={}),
+        override_action=aws.wafv2.WebAclRuleOverrideActionArgs(
+            none=aws.wafv2.WebAclRuleOverrideActionNoneArgs()  # type: ignore[no-untyped-call]  # so in the SDK
+        ),
         statement=aws.wafv2.WebAclRuleStatementArgs(
             managed_rule_group_statement=aws.wafv2.WebAclRuleStatementManagedRuleGroupStatementArgs(
                 vendor_name="AWS", name=group.name, rule_action_overrides=overrides or None

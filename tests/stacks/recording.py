@@ -13,7 +13,8 @@ import pulumi
 from pulumi.runtime import rpc, set_mocks
 from pulumi.runtime import test as run_to_the_end
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
-from pulumi.runtime.stack import get_root_resource
+from pulumi.runtime.settings import get_root_resource
+from pulumi.runtime.stack import Stack
 from typing_extensions import override
 
 from regions.catalogue import CATALOGUE
@@ -73,21 +74,22 @@ class _Answers(Mocks):
             name = args.inputs["name"].rsplit("/", 1)[1]
             return args.name, {**args.inputs, "outputs": self._references.get(name, {}), "secretOutputNames": []}
         made = {"arn": f"arn:aws:x:r:{ACCOUNT}:{args.typ}/{args.name}", "id": f"{args.name}-id"}
-        known = {
+        answers: dict[str, dict[str, Any]] = {
             "aws:rds/instance:Instance": {"address": f"{args.name}.rds.test", "port": 5432},
             "aws:elasticache/replicationGroup:ReplicationGroup": {"configurationEndpointAddress": "cache.test"},
             "aws:msk/cluster:Cluster": {"bootstrapBrokersSaslIam": "b-1.test:9098,b-2.test:9098"},
             "aws:sqs/queue:Queue": {"url": f"https://sqs.test/{args.name}"},
             "aws:eks/cluster:Cluster": {"certificateAuthority": {"data": "eA=="}, "endpoint": "https://eks.test"},
-        }.get(args.typ, {})
-        return f"{args.name}-id", {**made, **known, **args.inputs}
+        }
+        return f"{args.name}-id", {**made, **answers.get(args.typ, {}), **args.inputs}
 
-    def call(self, args: MockCallArgs) -> dict[str, Any]:
-        return {
+    def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
+        answers: dict[str, dict[str, Any]] = {
             "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": ACCOUNT},
             "aws:secretsmanager/getRandomPassword:getRandomPassword": {"randomPassword": "random"},
             "aws:secretsmanager/getSecretVersion:getSecretVersion": {"secretString": STORED},
-        }[args.token]
+        }
+        return answers[args.token], None
 
 
 class _Monitor(MockMonitor):
@@ -108,7 +110,7 @@ class _Monitor(MockMonitor):
                 custom=request.custom,
             )
         )
-        return super().RegisterResource(request)
+        return super().RegisterResource(request)  # type: ignore[no-untyped-call]  # so in the SDK
 
 
 def record(
@@ -128,7 +130,7 @@ def record(
     def whole() -> pulumi.Output[None]:
         program()
         root = get_root_resource()
-        assert root is not None
+        assert isinstance(root, Stack)
         return pulumi.Output.from_input(root.outputs).apply(footprint.outputs.update)
 
     def body() -> None:
@@ -144,7 +146,7 @@ def record(
                 monitor=monitor,
                 organization="organization",
             )
-            run_to_the_end(whole)()
+            run_to_the_end(whole)()  # type: ignore[no-untyped-call]  # so in the SDK
         except BaseException as error:
             failures.append(error)
         finally:

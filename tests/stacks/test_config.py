@@ -26,7 +26,9 @@ GOOD = {"meridian:domain": "meridian.example", "meridian:contact": "a@meridian.e
 def model(stack: str) -> type[StackConfig]:
     if stack in CATALOGUE.names:
         return RegionConfig
-    return {GLOBAL: GlobalConfig, STEERING: SteeringConfig}.get(stack, LinksConfig)
+    if stack == GLOBAL:
+        return GlobalConfig
+    return SteeringConfig if stack == STEERING else LinksConfig
 
 
 @pytest.mark.parametrize("stack", all_stacks())
