@@ -77,7 +77,9 @@ def create(service: Service, settings: PlatformSettings) -> FastAPI:
                 finally:
                     app.state.ready = False
 
-    app = FastAPI(title=f"meridian {service.workload}", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title=f"meridian {service.workload}", lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False
+    )
     app.state.ready = False
     metrics = RequestMetrics()
     app.state.metrics = metrics

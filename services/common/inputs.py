@@ -64,5 +64,14 @@ CleanText = Annotated[str, StringConstraints(strip_whitespace=True), AfterValida
 Line = Annotated[CleanText, AfterValidator(_one_line)]
 """One line of `CleanText`."""
 
+
+def clean_line(text: str) -> str:
+    """``text`` trimmed and cleaned as a `Line`. Raises ValueError for control characters or an empty line."""
+    cleaned = _one_line(_clean(text.strip()))
+    if not cleaned:
+        raise ValueError("it must not be empty")
+    return cleaned
+
+
 PageSize = Annotated[int, Query(ge=1, le=100)]
 """Entries of a list in one answer."""

@@ -1,0 +1,1 @@
+"""Recommendations: what is rising, what is new, what is like this video. Owns schema ``recommendations``."""

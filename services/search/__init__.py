@@ -1,0 +1,1 @@
+"""Search over the published videos of all cells. Owns ranking and merging; the indexes are the catalogue's."""
