@@ -181,14 +181,16 @@ class Reader:
         again = [at for at, stop in self._stopped.items() if stop.until <= now and not stop.probing]
         for at in again:
             self._stopped[at].probing = True
-        for at in [*self._seek, *again]:
-            unit, partition = self._owner[at]
-            if not unit.holds(partition):
-                continue
-            offset = unit.offset(partition)
-            if offset is None:
-                offset = (await consumer.beginning_offsets([at]))[at]
-            consumer.seek(at, offset)
+        places = {
+            at: unit.offset(partition)
+            for at in {*self._seek, *again}
+            if (unit := self._owner[at][0]).holds(partition := self._owner[at][1])
+        }
+        unread = [at for at, offset in places.items() if offset is None]
+        # Asked for together: an answer waits behind the long poll that is open on the connection.
+        beginnings = await consumer.beginning_offsets(unread) if unread else {}
+        for at, offset in places.items():
+            consumer.seek(at, beginnings[at] if offset is None else offset)
             self._seek.discard(at)
 
     def _flush_due(self) -> None:
