@@ -11,7 +11,7 @@ from regions.catalogue import HOME_CODE
 from regions.stacks import GLOBAL
 from stacks.account import Account, AccountArgs
 from stacks.config import GlobalConfig, load
-from stacks.context import open_context
+from stacks.context import Context, open_context
 from stacks.delivery import Delivery, DeliveryArgs
 from stacks.domain import Domain
 from stacks.edge_firewall import EdgeFirewall, EdgeFirewallArgs
@@ -29,9 +29,13 @@ ANOMALY_SHARE = 0.01
 
 
 def declare() -> None:
-    """Declare the stack and export what the others need."""
+    """Declare the stack."""
     config = load(GlobalConfig, GLOBAL)
-    ctx = open_context(GLOBAL, HOME_CODE, config)
+    declare_global(open_context(GLOBAL, HOME_CODE, config), config)
+
+
+def declare_global(ctx: Context, config: GlobalConfig) -> None:
+    """Declare what exists once and export what the other stacks need."""
     delivery = Delivery("delivery", ctx, DeliveryArgs(repository=config.repository))
     account = Account(
         "account",

@@ -25,6 +25,7 @@ from stacks.context import open_cell
 from stacks.exports import OUTPUT, GlobalExports
 
 ACCOUNT = "123456789012"
+VALIDATION = {"resourceRecordName": "_p.test.", "resourceRecordType": "CNAME", "resourceRecordValue": "_v.test."}
 STORED = '{"username": "u", "password": "p", "cache_password": "c"}'
 
 
@@ -78,6 +79,7 @@ class _Answers(Mocks):
             "aws:rds/instance:Instance": {"address": f"{args.name}.rds.test", "port": 5432},
             "aws:elasticache/replicationGroup:ReplicationGroup": {"configurationEndpointAddress": "cache.test"},
             "aws:msk/cluster:Cluster": {"bootstrapBrokersSaslIam": "b-1.test:9098,b-2.test:9098"},
+            "aws:acm/certificate:Certificate": {"domainValidationOptions": [VALIDATION]},
             "aws:sqs/queue:Queue": {"url": f"https://sqs.test/{args.name}"},
             "aws:eks/cluster:Cluster": {"certificateAuthority": {"data": "eA=="}, "endpoint": "https://eks.test"},
         }
@@ -89,7 +91,7 @@ class _Answers(Mocks):
             "aws:secretsmanager/getRandomPassword:getRandomPassword": {"randomPassword": "random"},
             "aws:secretsmanager/getSecretVersion:getSecretVersion": {"secretString": STORED},
         }
-        return answers[args.token], None
+        return answers[args.token], []
 
 
 class _Monitor(MockMonitor):
