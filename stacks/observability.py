@@ -177,7 +177,8 @@ class Observability(pulumi.ComponentResource):
                 metric="TargetResponseTime",
                 percentile="p99",
                 threshold=1,
-                dimensions=balancer,
+                # Not of the whole balancer: a realtime client that polls waits for its answer on purpose.
+                dimensions={**balancer, "TargetGroup": self._args.target_groups["gateway"].arn_suffix},
             ),
         ]
         for kind, group in self._args.target_groups.items():

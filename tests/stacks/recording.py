@@ -26,7 +26,8 @@ from stacks.exports import OUTPUT, GlobalExports
 
 ACCOUNT = "123456789012"
 VALIDATION = {"resourceRecordName": "_p.test.", "resourceRecordType": "CNAME", "resourceRecordValue": "_v.test."}
-STORED = '{"username": "u", "password": "p", "cache_password": "c"}'
+GENERATED = "generated-and-secret"
+STORED = f'{{"username": "u", "password": "{GENERATED}", "cache_password": "{GENERATED}"}}'
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ class _Answers(Mocks):
     def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
         answers: dict[str, dict[str, Any]] = {
             "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": ACCOUNT},
-            "aws:secretsmanager/getRandomPassword:getRandomPassword": {"randomPassword": "random"},
+            "aws:secretsmanager/getRandomPassword:getRandomPassword": {"randomPassword": GENERATED},
             "aws:secretsmanager/getSecretVersion:getSecretVersion": {"secretString": STORED},
         }
         return answers[args.token], []

@@ -10,6 +10,7 @@ from typing import Any
 
 import pulumi_aws
 import pytest
+from pulumi.runtime import rpc
 
 from regions import names
 from regions.addresses import plan
@@ -17,7 +18,7 @@ from regions.catalogue import CATALOGUE, HOME_CODE, ResidencyZone
 from services.contracts.settings import CellSettings
 from services.contracts.topics import TOPICS
 from services.contracts.workloads import WORKLOADS, Access
-from tests.stacks.recording import ACCOUNT, Declared, Footprint, cell
+from tests.stacks.recording import ACCOUNT, GENERATED, Declared, Footprint, cell
 
 WITHOUT_REGION = {"iam", "route53", "budgets"}
 """Services whose resources belong to no region (scan of pulumi-aws 7.51.1)."""
@@ -36,6 +37,8 @@ STATEFUL = {
     "aws:secretsmanager/secret:Secret",
     "aws:sqs/queue:Queue",
 }
+
+SEALED = {"aws:secretsmanager/secretVersion:SecretVersion", "aws:elasticache/user:User", "aws:rds/instance:Instance"}
 
 every_region = pytest.mark.parametrize("name", CATALOGUE.names)
 
@@ -307,6 +310,24 @@ def test_secrets_are_written_through_arguments_that_state_does_not_keep(name: st
     declared = {item.inputs["name"] for item in found.of("aws:secretsmanager/secret:Secret")}
     purposes = {"database-owner", "context", *(workload.name for workload in WORKLOADS)}
     assert declared == {names.secret(CATALOGUE.get(name), purpose) for purpose in purposes}
+
+
+@every_region
+def test_no_password_leaves_the_program_in_the_clear(name: str) -> None:
+    found = footprint(name)
+    sealed = [
+        *(item.inputs["secretStringWo"] for item in found.of("aws:secretsmanager/secretVersion:SecretVersion")),
+        *(item.inputs["passwordsWo"] for item in found.of("aws:elasticache/user:User")),
+        *(
+            item.inputs["passwordWo"]
+            for item in found.of("aws:rds/instance:Instance")
+            if "replicateSourceDb" not in item.inputs
+        ),
+    ]
+    assert len(sealed) > len(WORKLOADS)
+    assert all(rpc.is_rpc_secret(value) for value in sealed)
+    plain = [item.inputs for item in found.resources if item.type not in SEALED] + [found.outputs]
+    assert not [part for part in plain if GENERATED in json.dumps(dict(part))]
 
 
 @every_region
