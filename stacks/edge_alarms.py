@@ -12,8 +12,8 @@ import pulumi_aws as aws
 
 from regions.catalogue import EDGE_CODE
 from regions.names import PROJECT
+from stacks.alarms import topic_policy
 from stacks.context import Context
-from stacks.observability import topic_policy
 
 TOPIC = f"{PROJECT}-edge-alarms"
 

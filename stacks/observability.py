@@ -1,100 +1,21 @@
-"""Alarms of a region: one topic for people, and alarms on what users notice before the causes behind it.
+"""What is watched in a region: what users notice first, then the causes behind it.
 
-Owns the topic and the alarms. Log groups stand with what writes to them (``logs``).
+Owns the list. How an alarm is declared stands in ``alarms``; log groups stand with what writes to them (``logs``).
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
+from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 
 from regions import names
-from regions.names import PROJECT
+from stacks.alarms import BELOW, Alarm, declare_alarm
 from stacks.context import CellContext
 
-ABOVE, BELOW = "GreaterThanThreshold", "LessThanThreshold"
 GIB = 1024**3
-
-
-@dataclass(frozen=True, kw_only=True)
-class Alarm:
-    """One metric and the value beyond which somebody is told. Evaluated each minute."""
-
-    name: str
-    means: str
-    """What users or operators see when it rings."""
-    namespace: str
-    metric: str
-    threshold: float
-    statistic: str = "Average"
-    comparison: str = ABOVE
-    minutes: int = 5
-    """Consecutive minutes beyond the threshold."""
-    missing: str = "notBreaching"
-    percentile: str | None = None
-    """Takes the place of the statistic, for example ``p99``."""
-    dimensions: Mapping[str, pulumi.Input[str]] = field(default_factory=lambda: MappingProxyType({}))
-
-
-class AlarmTopic(pulumi.ComponentResource):
-    """Where a region's alarms and budget messages go."""
-
-    arn: pulumi.Output[str]
-
-    def __init__(self, name: str, ctx: CellContext, key_arn: pulumi.Output[str]) -> None:
-        super().__init__("meridian:region:AlarmTopic", name, None, ctx.component())
-        self._ctx = ctx.within(self)
-        self._name = name
-        topic_name = f"{PROJECT}-{ctx.cell.name}-alarms"
-        topic = aws.sns.Topic(
-            name,
-            name=topic_name,
-            kms_master_key_id=key_arn,
-            region=self._ctx.region,
-            tags=self._ctx.tags,
-            opts=self._ctx.options(),
-        )
-        self.arn = topic.arn
-        aws.sns.TopicPolicy(
-            name,
-            arn=topic.arn,
-            policy=topic_policy(f"arn:aws:sns:{ctx.region}:{ctx.account}:{topic_name}", ctx.account),
-            region=self._ctx.region,
-            opts=self._ctx.options(),
-        )
-        aws.sns.TopicSubscription(
-            name,
-            topic=topic.arn,
-            protocol="email",
-            endpoint=ctx.config.contact,
-            region=self._ctx.region,
-            opts=self._ctx.options(),
-        )
-        self.register_outputs({"arn": self.arn})
-
-
-def topic_policy(topic_arn: str, account: str) -> str:
-    """Lets alarms and budgets of ``account`` publish."""
-    return json.dumps(
-        {
-            "Version": "2012-10-17",
-            "Statement": [
-                {
-                    "Sid": "AlarmsAndBudgets",
-                    "Effect": "Allow",
-                    "Principal": {"Service": ["cloudwatch.amazonaws.com", "budgets.amazonaws.com"]},
-                    "Action": "sns:Publish",
-                    "Resource": topic_arn,
-                    "Condition": {"StringEquals": {"aws:SourceAccount": account}},
-                }
-            ],
-        }
-    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +36,6 @@ class Observability(pulumi.ComponentResource):
     def __init__(self, name: str, ctx: CellContext, args: ObservabilityArgs) -> None:
         super().__init__("meridian:region:Observability", name, None, ctx.component())
         self._ctx = ctx.within(self)
-        self._name = name
         self._args = args
         for alarm in (
             *self._entrance(),
@@ -124,30 +44,14 @@ class Observability(pulumi.ComponentResource):
             *self._streaming(),
             *self._transcoding(),
         ):
-            self._create(alarm)
+            declare_alarm(
+                self._ctx,
+                f"{name}-{alarm.name}",
+                f"{names.PROJECT}-{ctx.cell.name}-{alarm.name}",
+                alarm,
+                args.topic_arn,
+            )
         self.register_outputs({})
-
-    def _create(self, alarm: Alarm) -> None:
-        aws.cloudwatch.MetricAlarm(
-            f"{self._name}-{alarm.name}",
-            name=f"{PROJECT}-{self._ctx.cell.name}-{alarm.name}",
-            alarm_description=alarm.means,
-            namespace=alarm.namespace,
-            metric_name=alarm.metric,
-            dimensions=dict(alarm.dimensions),
-            statistic=None if alarm.percentile else alarm.statistic,
-            extended_statistic=alarm.percentile,
-            comparison_operator=alarm.comparison,
-            threshold=alarm.threshold,
-            period=60,
-            evaluation_periods=alarm.minutes,
-            treat_missing_data=alarm.missing,
-            alarm_actions=[self._args.topic_arn],
-            ok_actions=[self._args.topic_arn],
-            region=self._ctx.region,
-            tags=self._ctx.tags,
-            opts=self._ctx.options(),
-        )
 
     def _entrance(self) -> list[Alarm]:
         balancer = {"LoadBalancer": self._args.balancer.arn_suffix}

@@ -6,6 +6,7 @@ import pulumi
 
 from regions import names
 from regions.catalogue import AZS_PER_REGION, Region
+from stacks.alarms import AlarmTopic
 from stacks.balancer import Balancer, BalancerArgs
 from stacks.budget import region_budget
 from stacks.cache import Cache, CacheArgs
@@ -21,7 +22,7 @@ from stacks.logs import LogSettings
 from stacks.manifests import NAMESPACE
 from stacks.media import Media, MediaArgs
 from stacks.network import Network, NetworkArgs
-from stacks.observability import AlarmTopic, Observability, ObservabilityArgs
+from stacks.observability import Observability, ObservabilityArgs
 from stacks.outputs import SettingsParts, export_settings, origins
 from stacks.sizes import SIZES
 from stacks.streaming import Streaming, StreamingArgs

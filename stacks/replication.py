@@ -16,10 +16,10 @@ from regions import names
 from regions.catalogue import Region
 from services.contracts.topics import TOPICS
 from stacks import database, service_permissions, trust
+from stacks.alarms import Alarm, declare_alarm
 from stacks.context import Context
 from stacks.exports import GlobalExports, RegionExports
 from stacks.logs import LogSettings, log_group
-from stacks.observability import Alarm
 from stacks.permissions import Statement, document
 from stacks.sizes import Sizes
 
@@ -274,24 +274,13 @@ class Replication(pulumi.ComponentResource):
 
     def _alarm(self, alarm: Alarm, where: Region, exports: RegionExports) -> None:
         """In the region of the metric, to that region's people."""
-        aws.cloudwatch.MetricAlarm(
+        route = f"{self._args.source.name}-to-{self._args.target.name}"
+        declare_alarm(
+            self._ctx.at(where.code),
             f"{self._name}-{alarm.name}-lag",
-            region=where.code,
-            name=f"{names.PROJECT}-{self._args.source.name}-to-{self._args.target.name}-{alarm.name}-lag",
-            alarm_description=alarm.means,
-            namespace=alarm.namespace,
-            metric_name=alarm.metric,
-            dimensions=dict(alarm.dimensions),
-            statistic=alarm.statistic,
-            comparison_operator=alarm.comparison,
-            threshold=alarm.threshold,
-            period=60,
-            evaluation_periods=alarm.minutes,
-            treat_missing_data=alarm.missing,
-            alarm_actions=[exports.alarm_topic_arn],
-            ok_actions=[exports.alarm_topic_arn],
-            tags=self._ctx.tags,
-            opts=self._ctx.options(),
+            f"{names.PROJECT}-{route}-{alarm.name}-lag",
+            alarm,
+            exports.alarm_topic_arn,
         )
 
 
