@@ -72,7 +72,7 @@ class Delivery(pulumi.ComponentResource):
         self._ctx = ctx.within(self)
         self._args = args
         self.boundary = self._create_boundary()
-        self._provider = self._create_provider()
+        self._workflows = self._create_provider()
         self.preview_role = self._create_preview_role()
         self.deploy_role = self._create_deploy_role()
         self.register_outputs({})
@@ -102,7 +102,7 @@ class Delivery(pulumi.ComponentResource):
             name,
             path=f"/{PROJECT}/delivery/",
             description=description,
-            assume_role_policy=self._provider.arn.apply(lambda arn: trust.github(arn, repository, environment)),
+            assume_role_policy=self._workflows.arn.apply(lambda arn: trust.github(arn, repository, environment)),
             max_session_duration=3600,
             tags=self._ctx.named(name),
             opts=self._ctx.options(),

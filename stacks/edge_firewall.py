@@ -83,7 +83,9 @@ class EdgeFirewall(pulumi.ComponentResource):
         return aws.wafv2.WebAclRuleArgs(
             name=name,
             priority=priority,
-            override_action=aws.wafv2.WebAclRuleOverrideActionArgs(none=aws.wafv2.WebAclRuleOverrideActionNoneArgs()),
+            override_action=aws.wafv2.WebAclRuleOverrideActionArgs(
+                none=aws.wafv2.WebAclRuleOverrideActionNoneArgs()  # type: ignore[no-untyped-call]  # so in the SDK
+            ),
             statement=aws.wafv2.WebAclRuleStatementArgs(
                 managed_rule_group_statement=aws.wafv2.WebAclRuleStatementManagedRuleGroupStatementArgs(
                     name=name, vendor_name="AWS"
