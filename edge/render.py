@@ -93,6 +93,8 @@ class Front:
     """The emulated S3."""
     origins: tuple[str, ...]
     """Pages that may upload by script (CORS)."""
+    source: str
+    """Address from which it calls the cells; they believe what it says of the caller, and nobody else."""
     script: Path
     """``edge/front.js``, which watches the cells' health and chooses."""
 

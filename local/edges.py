@@ -19,7 +19,8 @@ from regions.catalogue import CATALOGUE
 from services.contracts.settings import CellSettings, HostSettings
 from services.contracts.workloads import BY_NAME
 
-LOOPBACK_NETWORK = "127.0.0.0/8"
+FRONT_ADDRESS = "127.0.0.2"
+"""Of this machine too; only the front calls from it, so only what comes from it is believed about the caller."""
 HEALTH_PATH = "/health/ready"
 
 
@@ -43,7 +44,7 @@ def cell_program(cell: str, ports: PortTable, cells: Mapping[str, CellSettings],
                 Address(LOOPBACK, ports.of(instance_name(realtime.name, number, realtime.local_instances), cell))
                 for number in range(realtime.local_instances)
             ),
-            trusted=(LOOPBACK_NETWORK,),
+            trusted=(f"{FRONT_ADDRESS}/32",),
             embedded=Embedded(
                 tls_port=ports.of(EDGE, cell),
                 tls=certificate,
@@ -80,6 +81,7 @@ def front_program(ports: PortTable, home: Path) -> Program:
             s3_listen=f"{LOOPBACK}:{ports.of(S3)}",
             s3=Address(LOOPBACK, ports.of(EMULATOR)),
             origins=tuple(urls(ports).values()),
+            source=FRONT_ADDRESS,
             script=render.SCRIPT,
         ),
         nginx.process(),

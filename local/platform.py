@@ -141,8 +141,8 @@ def retire_others(platform: Platform) -> None:
 
 def down(home: Path, report: Report) -> None:
     """Stop and remove all that `up` made, except the cache. Idempotent."""
-    if not home.exists():
-        report("nothing to remove")
+    if not (home / "supervisor").exists():
+        report("nothing runs here, and nothing of it is left")
         return
     with exclusive(home):
         Supervisor(home / "supervisor").stop()
