@@ -10,7 +10,12 @@ import re
 from typing import Final, Protocol
 
 _SIZE: Final = re.compile(rb"[0-9A-Fa-f]{1,8}")
-_MAX_SIZE_LINE = 10
+_MAX_SIZE_LINE: Final = 10
+
+_SIZE_LINE: Final = 0
+_DATA: Final = 1
+_DATA_END: Final = 2
+_LAST_END: Final = 3
 
 
 class BodyError(Exception):
@@ -61,12 +66,10 @@ class Chunked:
 
     __slots__ = ("_line", "_remaining", "_state", "done", "payload")
 
-    _SIZE_LINE, _DATA, _DATA_END, _LAST_END = range(4)
-
     def __init__(self) -> None:
         self.done = False
         self.payload = 0
-        self._state = self._SIZE_LINE
+        self._state = _SIZE_LINE
         self._line = b""
         self._remaining = 0
 
@@ -75,13 +78,13 @@ class Chunked:
         at = 0
         end = len(data)
         while at < end and not self.done:
-            if self._state == self._DATA:
+            if self._state == _DATA:
                 used = min(end - at, self._remaining)
                 self._remaining -= used
                 self.payload += used
                 at += used
                 if self._remaining == 0:
-                    self._state = self._DATA_END
+                    self._state = _DATA_END
             else:
                 at = self._feed_line(data, at)
         return at
@@ -101,14 +104,14 @@ class Chunked:
         return at + len(taken)
 
     def _end_line(self, line: bytes) -> None:
-        if self._state == self._SIZE_LINE:
+        if self._state == _SIZE_LINE:
             if not _SIZE.fullmatch(line):
                 raise BodyError("malformed chunk size")
             self._remaining = int(line, 16)
-            self._state = self._DATA if self._remaining else self._LAST_END
+            self._state = _DATA if self._remaining else _LAST_END
         elif line:
-            raise BodyError("bytes after a chunk's data" if self._state == self._DATA_END else "trailers are refused")
-        elif self._state == self._DATA_END:
-            self._state = self._SIZE_LINE
+            raise BodyError("bytes after a chunk's data" if self._state == _DATA_END else "trailers are refused")
+        elif self._state == _DATA_END:
+            self._state = _SIZE_LINE
         else:
             self.done = True
