@@ -61,9 +61,12 @@ def process_environment(attachment: Attachment) -> dict[str, str]:
     """The whole environment of an engine process: this one, without the caller's own Pulumi, with the attachment.
 
     Variables of the caller such as PULUMI_ACCESS_TOKEN or PULUMI_CONFIG_PASSPHRASE would redirect or unlock
-    something else, so none is inherited.
+    something else, so none is inherited. Bytecode is kept even where the caller keeps none, but in the cache: a region
+    imports a thousand modules of the SDK, and compiling them takes as long as all the rest of its program.
     """
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PULUMI_")}
+    if inherited.pop("PYTHONDONTWRITEBYTECODE", None) is not None:
+        inherited.setdefault("PYTHONPYCACHEPREFIX", str(paths.cache() / "bytecode"))
     return inherited | attachment_environment(attachment, os.environ.get("PATH", os.defpath))
 
 

@@ -33,6 +33,11 @@ ALREADY_SHOWN = 32
 """The exec shim's exit code for "the error was already shown to the user" (its own constant, SDK v3)."""
 
 
+PROGRAM = Path(__file__).with_name("program.py")
+"""Run by its path, so that the program's interpreter need not have this project installed. It gets `-P`: the module
+beside it that is called `pulumi` must not be found in place of the SDK."""
+
+
 class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
     """Serves one engine process. `shim` is the SDK's `pulumi-language-python-exec`."""
 
@@ -108,7 +113,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         """Run a program to its end. Its output reaches the engine through this process's own streams."""
         command = [
             interpreter(request.info),
-            "-u",
+            *("-u", "-P", str(PROGRAM)),
             str(self._shim),
             *("--monitor", request.monitor_address),
             *("--engine", self._engine_address),
@@ -131,6 +136,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
             process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL)
         except OSError as error:
             return language_pb2.RunResponse(error=f"cannot start {command[0]}: {error.strerror}")
+        context.add_callback(lambda: _end(process))
         with self._children.holding(process):
             code = process.wait()
         if code == 0:
@@ -165,20 +171,20 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
             yield language_pb2.RunPluginResponse(stderr=message.encode())
             yield language_pb2.RunPluginResponse(exitcode=1)
             return
-        context.add_callback(lambda: _interrupt(process))
+        context.add_callback(lambda: _end(process))
         with self._children.holding(process):
             yield from _output(process)
             yield language_pb2.RunPluginResponse(exitcode=process.wait())
 
     @override
     def Cancel(self, request: empty_pb2.Empty, context: grpc.ServicerContext) -> empty_pb2.Empty:
-        """Interrupt whatever runs."""
-        self._children.interrupt()
+        """End whatever runs."""
+        self._children.end()
         return empty_pb2.Empty()
 
     def close(self) -> None:
         """Leave no process behind."""
-        self._children.interrupt()
+        self._children.end()
 
 
 class _Children:
@@ -199,11 +205,11 @@ class _Children:
         with self._lock:
             self._running.discard(process)
 
-    def interrupt(self) -> None:
+    def end(self) -> None:
         with self._lock:
             running = tuple(self._running)
         for process in running:
-            _interrupt(process)
+            _end(process)
 
 
 class _Holding:
@@ -253,9 +259,10 @@ def _output(process: subprocess.Popen[bytes]) -> Iterator[language_pb2.RunPlugin
             yield message
 
 
-def _interrupt(process: subprocess.Popen[bytes]) -> None:
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Not by an interrupt: Python would print a traceback of no use to anybody."""
     if process.poll() is None:
-        process.send_signal(signal.SIGINT)
+        process.terminate()
 
 
 def _ending(code: int) -> str:

@@ -13,6 +13,7 @@ so it runs in a directory of its own with a project file of the same name.
 import json
 import re
 import subprocess
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -88,6 +89,7 @@ class Runner:
     report: cache.Report = cache.to_stderr
     parallel: int = 2
     _processes: EngineProcesses = field(init=False)
+    _initialising: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def __post_init__(self) -> None:
         self._processes = EngineProcesses(self.report)
@@ -126,9 +128,6 @@ class Runner:
 
     def preview_all(self, stacks: Sequence[str] | None = None) -> tuple[Result, ...]:
         """Preview the given stacks (default: all), all of them whatever fails. See `run_waves`."""
-        environment.prepare(self.attachment.home)
-        for name in self.project.stacks:
-            self._initialise(name)  # a program may refer to a stack that was never deployed
         return self.run_waves(Operation.PREVIEW, stacks)
 
     def up_all(self, stacks: Sequence[str] | None = None) -> tuple[Result, ...]:
@@ -180,7 +179,7 @@ class Runner:
         self._require_known(stack)
         environment.prepare(self.attachment.home)
         self._recover(stack)
-        self._initialise(stack)
+        self._initialise()
         pending = recovery.pending_operations(self._state, self.project.name(), stack)
         if pending and operation is not Operation.PREVIEW:
             self.report(f"{stack}: the last run was interrupted ({len(pending)} operations); repairing its state")
@@ -202,20 +201,22 @@ class Runner:
             Collector(stack, operation), [*command, *extra], self.project.directory, self._environment()
         )
 
-    def _initialise(self, stack: str) -> None:
-        """Create the stack in the backend where it is missing."""
-        if stack in self.deployed():
-            return
-        directory = paths.private_directory(self.attachment.home / "engine" / "init")
-        paths.write_private(
-            directory / "Pulumi.yaml", yaml.safe_dump({"name": self.project.name(), "runtime": "python"})
-        )
-        try:
-            self._pulumi("stack", "init", "--no-select", "--non-interactive", stack, directory=directory)
-        except EngineError:
-            if stack not in self.deployed():  # another run was faster
-                raise
-        (directory / f"Pulumi.{stack}.yaml").unlink(missing_ok=True)
+    def _initialise(self) -> None:
+        """Create the stacks that the backend lacks: all, since a program may refer to one that was never deployed."""
+        with self._initialising:
+            missing = [name for name in self.project.stacks if name not in self.deployed()]
+            if not missing:
+                return
+            directory = paths.private_directory(self.attachment.home / "engine" / "init")
+            project = {"name": self.project.name(), "runtime": "python"}
+            paths.write_private(directory / "Pulumi.yaml", yaml.safe_dump(project))
+            for name in missing:
+                try:
+                    self._pulumi("stack", "init", "--no-select", "--non-interactive", name, directory=directory)
+                except EngineError:
+                    if name not in self.deployed():  # another run was faster
+                        raise
+                (directory / f"Pulumi.{name}.yaml").unlink(missing_ok=True)
 
     def _recover(self, stack: str) -> None:
         """Remove the locks of dead engines; wait for a living one."""
