@@ -11,7 +11,7 @@ from typing import Final
 from local.aws.engine.clients import Aws
 from local.aws.engine.convert import Issue
 from local.aws.engine.immutable import replaces
-from local.aws.engine.lifecycle import HalfMade, Lifecycle, Resource
+from local.aws.engine.lifecycle import HalfMadeError, Lifecycle, Resource
 from local.aws.engine.naming import DEFAULTS, filled, is_generated
 from local.aws.engine.requests import check as check_inputs
 from local.aws.engine.spec import ResourceType
@@ -96,7 +96,7 @@ class Provider:
             return Resource(identity, inputs, self._overlaid(kind, region, identity, outputs))
         try:
             made = Lifecycle(self.aws).create(kind, inputs, nonce)
-        except HalfMade as half:
+        except HalfMadeError as half:
             self.ledger.note_live(token, region, half.resource.id)
             raise
         self.ledger.note_live(token, region, made.id)
@@ -118,10 +118,10 @@ class Provider:
         if found is None:
             self.ledger.forget(token, region, identity)
             return None
-        self.ledger.note_live(token, region, identity)
+        self.ledger.note_live(token, region, found.id)
         trusted = {DEFAULTS} | unfaithful(self.emulator, token)
         kept = {**found.inputs, **{name: inputs[name] for name in trusted if name in inputs}}
-        return Resource(identity, kept, self._overlaid(kind, region, identity, found.outputs))
+        return Resource(found.id, kept, self._overlaid(kind, region, found.id, found.outputs))
 
     def update(
         self, token: str, identity: str, olds: Properties, news: Properties, outputs: Properties, *, preview: bool
@@ -152,7 +152,9 @@ class Provider:
 
     def _is_recorded(self, kind: ResourceType, inputs: Properties) -> bool:
         variant = kind.variant(inputs) if kind.variant else ""
-        return kind.token in self._lacking or (bool(variant) and f"{kind.token}[{variant}]" in self._lacking)
+        return kind.pulumi_type in self._lacking or (
+            bool(variant) and f"{kind.pulumi_type}[{variant}]" in self._lacking
+        )
 
     def _region(self, kind: ResourceType, values: Properties) -> str:
         region = values.get("region") if kind.regional else MAIN_REGION
@@ -160,4 +162,4 @@ class Provider:
 
     def _overlaid(self, kind: ResourceType, region: str, identity: str, outputs: Properties) -> Properties:
         name = outputs.get(kind.naming.property) if kind.naming else None
-        return self.overlay.applied(kind.token, region, (identity, name), outputs)
+        return self.overlay.applied(kind.pulumi_type, region, (identity, name), outputs)

@@ -18,12 +18,31 @@ MODULES: Final[dict[str, str]] = {
     "vpc": "ec2",
     "secretsmanager": "secretsmanager",
     "iam": "iam",
+    "rds": "rds",
+    "elasticache": "elasticache",
+    "msk": "msk",
+    "eks": "eks",
+    "lb": "lb",
+    "wafv2": "wafv2",
+    "acm": "acm",
+    "route53": "route53",
+    "cloudfront": "cloudfront",
+    "cloudwatch": "cloudwatch",
+    "sns": "sns",
+    "mediaconvert": "mediaconvert",
+    "ecr": "ecr",
+    "ssm": "ssm",
+    "budgets": "budgets",
+    "costexplorer": "costexplorer",
+    "backup": "backup",
+    "scheduler": "scheduler",
+    "appautoscaling": "appautoscaling",
 }
 
 _LOCK = threading.RLock()
 
 
-class UnknownType(Exception):
+class UnknownTypeError(Exception):
     """The provider has no table entry for a type."""
 
 
@@ -32,16 +51,16 @@ def _table(module: str) -> dict[str, ResourceType]:
     with _LOCK:
         loaded = importlib.import_module(f"local.aws.services.{module}")
     types: tuple[ResourceType, ...] = loaded.TYPES
-    return {kind.token: kind for kind in types}
+    return {kind.pulumi_type: kind for kind in types}
 
 
 def resource_type(token: str) -> ResourceType:
-    """The table entry of a type token; raises UnknownType with what to do."""
+    """The table entry of a type token; raises UnknownTypeError with what to do."""
     package = token.split(":")[1].split("/")[0] if token.count(":") == 2 else ""
     module = MODULES.get(package)
     found = _table(module).get(token) if module else None
     if found is None:
-        raise UnknownType(f"{token} has no table entry in local/aws/services; add one, or declare another type")
+        raise UnknownTypeError(f"{token} has no table entry in local/aws/services; add one, or declare another type")
     return found
 
 

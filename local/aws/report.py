@@ -18,7 +18,8 @@ def counts(state: Path, emulator: str) -> list[Count]:
 
 def rendered(rows: Iterable[Count]) -> str:
     """A table by type, and the line `live N / recorded M`."""
-    lines = [f"{row.token:<72} live {row.live:>4}  recorded {row.recorded:>4}" for row in (found := list(rows))]
+    found = list(rows)
+    lines = [f"{row.token:<72} live {row.live:>4}  recorded {row.recorded:>4}" for row in found]
     total = f"live {sum(row.live for row in found)} / recorded {sum(row.recorded for row in found)}"
     return "\n".join([*lines, total])
 

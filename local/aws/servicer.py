@@ -1,32 +1,48 @@
 """The gRPC face of the provider: Pulumi's messages to plain Python and back, and errors as the engine wants them."""
 
+# ruff: noqa: N802, ARG002 - the names and the signatures of the handlers are those of the gRPC service
+
 from __future__ import annotations
 
 import traceback
 from collections.abc import Iterable
+from typing import TypeAlias
 
 import grpc
 from google.protobuf import any_pb2, empty_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
 
 from local.aws.engine.clients import AwsError
-from local.aws.engine.lifecycle import HalfMade, Resource
+from local.aws.engine.lifecycle import HalfMadeError, Resource
 from local.aws.engine.wire import Bag, Properties, decode, encode
-from local.aws.invokes import InvokeError, invoke
+from local.aws.invokes import SECRET_RESULTS, InvokeError, invoke
 from local.aws.provider import Difference, Provider
-from local.aws.registry import UnknownType
+from local.aws.registry import UnknownTypeError
 
 VERSION = "7.51.1"
-_Context = grpc.ServicerContext
+_Context: TypeAlias = grpc.ServicerContext
 _Kind = provider_pb2.PropertyDiff.Kind
 # Settings of the official provider that have no meaning for an emulator; any other one is an error.
 _IGNORED_SETTINGS = frozenset(
     {
-        "accessKey", "secretKey", "profile", "token", "endpoints", "skipCredentialsValidation", "skipMetadataApiCheck",
-        "skipRegionValidation", "skipRequestingAccountId", "s3UsePathStyle", "allowedAccountIds", "maxRetries", "version",
-        "retryMode", "useFipsEndpoint", "useDualstackEndpoint",
+        "accessKey",
+        "secretKey",
+        "profile",
+        "token",
+        "endpoints",
+        "skipCredentialsValidation",
+        "skipMetadataApiCheck",
+        "skipRegionValidation",
+        "skipRequestingAccountId",
+        "s3UsePathStyle",
+        "allowedAccountIds",
+        "maxRetries",
+        "version",
+        "retryMode",
+        "useFipsEndpoint",
+        "useDualstackEndpoint",
     }
-)  # fmt: skip
+)
 
 
 class Servicer(provider_pb2_grpc.ResourceProviderServicer):
@@ -78,7 +94,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         try:
             arguments = decode(request.args)
             result = invoke(self._provider, request.tok, arguments.values)
-            return provider_pb2.InvokeResponse(**{"return": encode(result)})
+            return provider_pb2.InvokeResponse(**{"return": encode(result, SECRET_RESULTS & set(result))})
         except InvokeError as error:
             failure = provider_pb2.CheckFailure(property="", reason=str(error))
             return provider_pb2.InvokeResponse(failures=[failure])
@@ -91,7 +107,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         try:
             news, olds = decode(request.news), decode(request.olds)
             inputs, issues = self._provider.check(token, name, news.values, olds.values, request.randomSeed)
-        except UnknownType as error:
+        except UnknownTypeError as error:
             return provider_pb2.CheckResponse(
                 inputs=request.news, failures=[provider_pb2.CheckFailure(property="", reason=str(error))]
             )
@@ -125,7 +141,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         inputs = decode(request.properties)
         try:
             made = self._provider.create(token, inputs.values, request.urn, preview=request.preview)
-        except HalfMade as half:
+        except HalfMadeError as half:
             raise _half_made(context, f"{name} ({token})", half, inputs.secrets) from half
         except Exception as error:
             raise _abort(context, f"{name} ({token})", error) from error
@@ -173,7 +189,9 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         return empty_pb2.Empty()
 
     def _outputs(self, token: str, resource: Resource, given: Bag) -> object:
-        values = {name: value for name, value in resource.outputs.items() if name != "__defaults" and not name.endswith("Wo")}
+        values = {
+            name: value for name, value in resource.outputs.items() if name != "__defaults" and not name.endswith("Wo")
+        }
         return encode(values, (given.secrets | self._provider.secret_outputs(token)) & set(values))
 
 
@@ -210,13 +228,13 @@ def _difference(difference: Difference) -> provider_pb2.DiffResponse:
 
 def _abort(context: _Context, what: str, error: Exception) -> Exception:
     """End the call with the error's message; what is not expected brings its traceback for the log."""
-    expected = isinstance(error, AwsError | UnknownType | ValueError)
+    expected = isinstance(error, AwsError | UnknownTypeError | ValueError)
     detail = str(error) if expected else "".join(traceback.format_exception(error))
     context.abort(grpc.StatusCode.UNKNOWN, f"{what}: {detail}")
     return error
 
 
-def _half_made(context: _Context, what: str, half: HalfMade, secrets: frozenset[str]) -> Exception:
+def _half_made(context: _Context, what: str, half: HalfMadeError, secrets: frozenset[str]) -> Exception:
     """The engine keeps the resource and shows the reason (its `ErrorResourceInitFailed`)."""
     resource = half.resource
     known: Properties = {name: value for name, value in resource.outputs.items() if name != "__defaults"}

@@ -14,12 +14,15 @@ from botocore import xform_name
 from botocore.awsrequest import AWSRequest
 from botocore.client import BaseClient
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as NoConnectionError
+from botocore.parsers import ResponseParserError
 
 from local.aws.engine.models import session
 from local.aws.engine.wire import Properties
 
 _ABSENT = re.compile(r"NotFound|NoSuch|NotExist|Nonexist|NonExist|^404$|UnknownResource", re.IGNORECASE)
+_BARE_AMPERSAND = re.compile(rb"&(?![a-zA-Z]+;|#)")
 _ACCOUNT_HOST = re.compile(r"//\d{12}\.")
 _CONFIG = Config(
     connect_timeout=5,
@@ -44,7 +47,7 @@ class AwsError(Exception):
         return bool(_ABSENT.search(self.code))
 
 
-class EmulatorDown(AwsError):
+class EmulatorDownError(AwsError):
     """The endpoint does not answer."""
 
     def __init__(self, operation: str, endpoint: str, cause: Exception) -> None:
@@ -114,17 +117,22 @@ class Clients:
                 )
                 # S3 Control puts the account before the host, and no such name exists on the loopback.
                 client.meta.events.register("before-sign", _without_account_host)
+                client.meta.events.register("before-parse.elasticache", _escaped)
                 self._clients[key] = client
             return self._clients[key]
 
-    def _guarded(self, operation: str, action: "Action") -> Properties:
+    def _guarded(self, operation: str, action: Action) -> Properties:
         try:
             answer = action()
         except ClientError as error:
             detail = error.response.get("Error", {})
             raise AwsError(operation, str(detail.get("Code", "")), str(detail.get("Message", ""))) from error
-        except (ConnectionError, HTTPClientError) as error:
-            raise EmulatorDown(operation, self.endpoint, error) from error
+        except (NoConnectionError, HTTPClientError) as error:
+            raise EmulatorDownError(operation, self.endpoint, error) from error
+        except ResponseParserError as error:
+            raise AwsError(
+                operation, "Unreadable", f"the emulator's answer is no answer of this operation: {error}"[:400]
+            ) from error
         except BotoCoreError as error:
             raise AwsError(operation, type(error).__name__, str(error)) from error
         return {key: value for key, value in answer.items() if key != "ResponseMetadata"}
@@ -134,12 +142,19 @@ def _without_account_host(request: AWSRequest, **_: object) -> None:
     request.url = _ACCOUNT_HOST.sub("//", request.url, count=1)
 
 
+def _escaped(response_dict: dict[str, object], **_: object) -> None:
+    """MiniStack 1.5.33 puts access strings (`&*`) into its XML as they are."""
+    body = response_dict.get("body")
+    if isinstance(body, bytes):
+        response_dict["body"] = _BARE_AMPERSAND.sub(b"&amp;", body)
+
+
 class Offline:
     """No emulator at all: enough to check and to preview, everything else fails with the remedy."""
 
     account = "000000000000"
 
-    def call(self, service: str, region: str, operation: str, params: Mapping[str, object]) -> Properties:
+    def call(self, service: str, region: str, operation: str, params: Mapping[str, object]) -> Properties:  # noqa: ARG002 - the protocol's
         """Raises AwsError."""
         raise AwsError(operation, "Offline", "the provider runs without an emulator; set AWS_ENDPOINT_URL to one")
 

@@ -46,7 +46,8 @@ class Converter:
         counted = "Items" in shape.members and "Quantity" in shape.members
         if is_list(value):
             if counted:
-                return {"Quantity": len(value), "Items": self.convert(value, shape.members["Items"], where)}
+                switch = {"Enabled": bool(value)} if "Enabled" in shape.members else {}
+                return {**switch, "Quantity": len(value), "Items": self.convert(value, shape.members["Items"], where)}
             if len(value) != 1:
                 self._issue(where, f"takes one block, {len(value)} are given")
                 return {}

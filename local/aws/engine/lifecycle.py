@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from local.aws.engine.clients import Aws, AwsError
-from local.aws.engine.convert import Converter, shape_at
+from local.aws.engine.convert import Converter, place, shape_at
 from local.aws.engine.models import ListShape, StructureShape
 from local.aws.engine.observe import tags_of
 from local.aws.engine.paths import parse, render, search
 from local.aws.engine.reading import Live, adopted, observed
-from local.aws.engine.requests import Request, build, changes, creation, input_shape, owned, shaped, takes
+from local.aws.engine.requests import Request, build, creation, input_shape, owned, shaped, takes
 from local.aws.engine.spec import Call, Facet, ResourceType
 from local.aws.engine.state import base_state, computed, identity_of, with_known
 from local.aws.engine.wire import Properties, is_mapping
@@ -33,7 +33,7 @@ class Resource:
     outputs: Properties
 
 
-class HalfMade(Exception):
+class HalfMadeError(Exception):
     """A resource came to be, but a later step failed: the engine must keep it, to finish or to delete it."""
 
     def __init__(self, resource: Resource, cause: AwsError) -> None:
@@ -48,7 +48,7 @@ class Lifecycle:
     aws: Aws
 
     def create(self, kind: ResourceType, inputs: Properties, nonce: str) -> Resource:
-        """Make the resource; raises AwsError, or HalfMade when it exists but is not finished."""
+        """Make the resource; raises AwsError, or HalfMadeError when it exists but is not finished."""
         state = with_known(kind, base_state(kind, inputs, self.aws.account, nonce))
         values = shaped(kind, inputs)
         main = {name: value for name, value in values.items() if name not in owned(kind, creating=True)}
@@ -70,7 +70,7 @@ class Lifecycle:
             live = self._read(kind, state, values)
         except AwsError as error:
             outputs = {**inputs, **computed(kind, root, state)}
-            raise HalfMade(Resource(identity, inputs, outputs), error) from error
+            raise HalfMadeError(Resource(identity, inputs, outputs), error) from error
         outputs = computed(kind, live.root if live else root, state)
         return Resource(identity, inputs, {**inputs, **_tags_all(inputs), **outputs})
 
@@ -78,6 +78,9 @@ class Lifecycle:
         """The resource as it is now, None when it is gone.  Without inputs it is an import: all is taken over."""
         state = self._state(kind, identity, inputs, outputs)
         importing = not any(name for name in inputs if name != "region")
+        if importing:
+            identity = identity_of(kind, state)
+            state["id"] = identity
         try:
             live = self._read(kind, state, None if importing else shaped(kind, inputs))
         except AwsError as error:
@@ -87,7 +90,7 @@ class Lifecycle:
         if live is None:
             return None
         state |= computed(kind, live.root, state)
-        found = adopted(kind, live, state) if importing else observed(kind, inputs, live, state)
+        found = adopted(kind, live, state) if importing else observed(kind, inputs, live)
         return Resource(identity, found, {**found, **_tags_all(found), **computed(kind, live.root, state)})
 
     def update(
@@ -98,6 +101,7 @@ class Lifecycle:
         changed = {name for name in {*olds, *news} if olds.get(name) != news.get(name)}
         changed |= {name.removesuffix("Version") for name in changed if name.endswith("WoVersion")}
         values = shaped(kind, news)
+        self._renew(kind, state)
         main = {name: value for name, value in values.items() if name not in owned(kind)}
         main |= {name: kind.reset[name] for name in changed if name in kind.reset and news.get(name) is None}
         if kind.update and any(
@@ -109,6 +113,8 @@ class Lifecycle:
                 self._put(kind, facet, values, state, clear=True)
         if kind.tagging and "tags" in changed:
             self._retag(kind, olds.get("tags"), news.get("tags"), state)
+        if kind.after_update:
+            kind.after_update(_Hooked(self.aws, kind, _region(state)), state)
         self._settle(kind, state)
         live = self._read(kind, state, values)
         fresh = computed(kind, live.root, state) if live else {}
@@ -119,17 +125,33 @@ class Lifecycle:
         """Delete the resource; one that is gone already is deleted."""
         state = self._state(kind, identity, inputs, outputs)
         try:
+            self._renew(kind, state)
             if kind.before_delete:
                 kind.before_delete(_Hooked(self.aws, kind, _region(state)), state)
             if kind.delete:
-                self._send(kind, build(kind, kind.delete, {}, state), state)
+                values = shaped(kind, inputs) if kind.delete.declared else {}
+                self._send(kind, build(kind, kind.delete, values, state), state)
         except AwsError as error:
             if not error.absent:
                 raise
 
     def _state(self, kind: ResourceType, identity: str, inputs: Properties, outputs: Properties) -> Properties:
-        state = base_state(kind, {**parse(kind.identity, identity), **outputs, **inputs}, self.aws.account, "")
+        try:
+            parts = parse(kind.identity if outputs else kind.imported or kind.identity, identity)
+        except ValueError:
+            if not outputs:
+                raise
+            parts = {}
+        state = base_state(kind, {**parts, **outputs, **inputs}, self.aws.account, "")
         return with_known(kind, {**state, "id": identity})
+
+    def _renew(self, kind: ResourceType, state: Properties) -> None:
+        """Take the current token of a type whose changes need one (an ETag, a lock token)."""
+        if not kind.volatile:
+            return
+        request = build(kind, kind.read, {}, state)
+        root = _root(kind.read, self.aws.read(kind.service, _region(state), kind.read.operation, request.params), state)
+        state |= {name: value for name, e in kind.outputs.items() if (value := search(e, root)) is not None}
 
     def _send(self, kind: ResourceType, request: Request, state: Mapping[str, object]) -> Properties:
         call = request.call
@@ -144,10 +166,9 @@ class Lifecycle:
         if root is None or root == [] or (kind.gone and search(kind.gone[0], root) in kind.gone[1]):
             return None
         state |= computed(kind, root, state)
-        for name, call in kind.lookups.items():
-            value = self._facet(kind, call, state)
-            if value is not None:
-                state[name] = value
+        for lookup in kind.lookups:
+            found = self._facet(kind, lookup.call, state)
+            state |= {name: value for name, e in lookup.outputs.items() if (value := search(e, found)) is not None}
         facets: dict[int, object] = {}
         for index, facet in enumerate(kind.facets):
             if facet.get and (values is None or any(name in values for name in facet.properties)):
@@ -172,7 +193,9 @@ class Lifecycle:
             return None
         if not kind.tagging.list:
             return tags_of(search(kind.tagging.listing, root))
-        params = build(kind, Call(kind.tagging.list, bind={kind.tagging.resource: kind.tagging.of}), {}, state).params
+        params = build(
+            kind, Call(kind.tagging.list, bind={**kind.tagging.bind, kind.tagging.resource: kind.tagging.of}), {}, state
+        ).params
         try:
             answer = self.aws.read(kind.service, _region(state), kind.tagging.list, params)
         except AwsError as error:
@@ -200,11 +223,12 @@ class Lifecycle:
         tagging = kind.tagging
         if tagging is None or not is_mapping(tags) or not tags:
             return
-        call = Call(tagging.tag, bind={tagging.resource: tagging.of})
-        target = shape_at(input_shape(kind, call), tagging.tags)
+        call = Call(tagging.tag, bind={**tagging.bind, tagging.resource: tagging.of})
+        shape = input_shape(kind, call)
+        target = shape_at(shape, tagging.tags)
         params = build(kind, call, {}, state).params
         if target is not None:
-            params[tagging.tags] = Converter(kind.nested).convert(dict(tags), target, "tags")
+            place(params, shape, tagging.tags, Converter(kind.nested).convert(dict(tags), target, "tags"))
         self.aws.call(kind.service, _region(state), tagging.tag, params)
 
     def _retag(self, kind: ResourceType, old: object, new: object, state: Properties) -> None:
@@ -213,12 +237,13 @@ class Lifecycle:
         after = dict(new) if is_mapping(new) else {}
         lost: list[object] = [key for key in before if key not in after]
         if tagging and lost:
-            call = Call(tagging.untag, bind={tagging.resource: tagging.of})
+            call = Call(tagging.untag, bind={**tagging.bind, tagging.resource: tagging.of})
             target = shape_at(input_shape(kind, call), tagging.keys)
             by_entry = isinstance(target, ListShape) and isinstance(target.member, StructureShape)
             keys: list[object] = [{"Key": key} for key in lost] if by_entry else lost
             params = build(kind, call, {}, state).params
-            self.aws.call(kind.service, _region(state), tagging.untag, {**params, tagging.keys: keys})
+            place(params, input_shape(kind, call), tagging.keys, keys)
+            self.aws.call(kind.service, _region(state), tagging.untag, params)
         self._tag(kind, after, state)
 
     def _settle(self, kind: ResourceType, state: Properties) -> None:

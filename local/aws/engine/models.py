@@ -51,7 +51,7 @@ def forms(name: str) -> tuple[str, ...]:
     if base.endswith("es"):
         found.append(base[:-2])
     if base.endswith("s"):
-        found.append(base[:-1])
+        found += [base[:-1], base[:-1] + "list"]
     return tuple(found)
 
 

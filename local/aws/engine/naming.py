@@ -39,7 +39,7 @@ def is_generated(kind: ResourceType, inputs: Properties) -> bool:
 
 def _generated(kind: ResourceType, naming: Naming, inputs: Properties, name: str, seed: bytes) -> str:
     prefix = inputs.get(naming.prefix)
-    suffix = hashlib.sha256(seed + kind.token.encode() + name.encode()).hexdigest()[:7]
+    suffix = hashlib.sha256(seed + kind.pulumi_type.encode() + name.encode()).hexdigest()[:7]
     base = prefix if isinstance(prefix, str) else f"{naming.lead}{name}-"
     if naming.lower:
         base = re.sub(r"[^a-z0-9-]", "-", base.lower())

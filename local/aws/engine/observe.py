@@ -16,8 +16,10 @@ from local.aws.engine.models import PAIR_KEYS, PAIR_VALUES, forms, plain
 from local.aws.engine.wire import is_list, is_mapping
 
 
-def covered(wanted: object, live: object) -> bool:
-    """True when everything wanted is so in the live value (order of lists is free)."""
+def covered(wanted: object, live: object, *, superset: bool = False) -> bool:
+    """True when everything wanted is so in the live value (order of lists is free; `superset`: more entries are too)."""
+    if superset and is_list(wanted) and is_list(live):
+        return all(any(covered(item, other) for other in live) for item in wanted)
     if is_mapping(wanted):
         if not is_mapping(live):
             return not wanted and live is None
@@ -152,7 +154,7 @@ def camelised(live: object) -> object:
 
 def camel(member: str) -> str:
     """`DBInstanceArn` -> `dbInstanceArn`."""
-    head, *tail = xform_name(member).split("_")
+    head, *tail = str(xform_name(member)).split("_")
     return head + "".join(part[:1].upper() + part[1:] for part in tail)
 
 

@@ -23,7 +23,7 @@ class Live:
     tags: Properties | None
 
 
-def observed(kind: ResourceType, inputs: Properties, live: Live, state: Mapping[str, object]) -> Properties:
+def observed(kind: ResourceType, inputs: Properties, live: Live) -> Properties:
     """Declared inputs, each replaced by the live value where that differs."""
     result = dict(inputs)
     values = shaped(kind, inputs)
@@ -47,7 +47,7 @@ def observed(kind: ResourceType, inputs: Properties, live: Live, state: Mapping[
         wanted = Converter(kind.nested).convert(value, target, name) if target is not None else value
         if name in kind.prefix and str(found).startswith(f"{wanted}."):
             continue
-        if not covered(wanted, found):
+        if not covered(wanted, found, superset=name in kind.superset):
             declared = as_declared(found, inputs.get(name))
             result[name] = declared if declared != inputs.get(name) else camelised(found)
     if live.tags is not None:
@@ -96,7 +96,7 @@ def _source(kind: ResourceType, name: str, live: Live) -> tuple[object, Call, Ma
         if name in facet.properties and facet.get is None:
             return search(kind.read.properties, live.root), facet.put, _renames(kind, facet)
         if name in facet.properties:
-            return (live.facets[index] if index in live.facets else _UNREAD), facet.put, _renames(kind, facet)
+            return live.facets.get(index, _UNREAD), facet.put, _renames(kind, facet)
     node = search(kind.read.properties, live.root)
     by_update = kind.update and not takes(kind, kind.create, kind.rename, name)
     return (_UNREAD if node is None else node), (kind.update if by_update and kind.update else kind.create), kind.rename

@@ -26,7 +26,8 @@ class Call:
     `rename`: in place of the type's for this operation ("" for a property that it must not take).
     `wrap`: path under which the declared properties go (`DistributionConfig`).
     `root`: expression of the resource within the answer; `properties`: expression, below the root, of the part that
-    mirrors the declared properties.
+    mirrors the declared properties.  `service` and `region` where they are not the resource's.  `partial`: an update
+    sends only what changed.  `declared`: a delete sends the declared properties too.
     """
 
     operation: str
@@ -37,6 +38,16 @@ class Call:
     properties: str = "@"
     service: str = ""
     region: str = ""
+    partial: bool = False
+    declared: bool = False
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """Outputs that a further read operation tells: output property -> expression over its root."""
+
+    call: Call
+    outputs: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -71,6 +82,7 @@ class Tagging:
     tags: str = "Tags"
     keys: str = "TagKeys"
     listing: str = "Tags"
+    bind: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -100,7 +112,7 @@ Shaping = Callable[[Properties], Properties]
 class ResourceType:
     """One Pulumi resource type as AWS operations.
 
-    `identity` is the template of the Pulumi id.  `outputs` maps output properties to expressions over the root of the
+    `identity` is the template of the Pulumi id, `imported` that of the id that an import gives where it is another.  `outputs` maps output properties to expressions over the root of the
     create and read answers; `known` to templates that hold before the resource exists, and are what a ledger entry
     answers.  `rename` gives request paths of properties whose name alone does not find them, `reads` paths in the read
     answer where they differ (`=` and an expression, or "" when the answer does not hold the property), `nested` exceptions by shape (`Shape.key` -> member).  `local` lists properties that
@@ -109,18 +121,20 @@ class ResourceType:
     immutability.  `ready` is (expression over the root, good values), `gone`
     the same for a resource that still answers but counts as deleted.  `recorded` are templates for what a ledger entry
     answers besides `known` (`{uuid}` is one of its own).  `derived` are further names for
-    templates, `lookups` outputs from further read operations (`root` tells the value), `delta` list properties that the
+    templates, `lookups` outputs from further read operations, `delta` list properties that the
     update operation takes as (entries to add, entries to remove).  `creators` are other create operations by the property
-    that calls for them, `prefix` properties of which AWS completes a shorter value (versions).  `reset` is sent for a property that the program no longer
+    that calls for them, `prefix` properties of which AWS completes a shorter value (versions), `superset` lists of which it answers more entries than were declared, `volatile`
+    that an update and a delete need a token that each change renews.  `reset` is sent for a property that the program no longer
     declares.
     """
 
-    token: str
+    pulumi_type: str
     service: str
     create: Call
     read: Call
     identity: str
     cfn: str = ""
+    imported: str = ""
     update: Call | None = None
     delete: Call | None = None
     facets: tuple[Facet, ...] = ()
@@ -130,7 +144,7 @@ class ResourceType:
     local: frozenset[str] = frozenset()
     naming: Naming | None = None
     derived: Mapping[str, Derivation] = field(default_factory=dict)
-    lookups: Mapping[str, Call] = field(default_factory=dict)
+    lookups: tuple[Lookup, ...] = ()
     delta: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     outputs: Mapping[str, str] = field(default_factory=dict)
     known: Mapping[str, str] = field(default_factory=dict)
@@ -141,13 +155,16 @@ class ResourceType:
     in_place: frozenset[str] = frozenset()
     secret: frozenset[str] = frozenset()
     regional: bool = True
-    ready: tuple[str, tuple[str, ...]] | None = None
-    gone: tuple[str, tuple[str, ...]] | None = None
+    ready: tuple[str, tuple[object, ...]] | None = None
+    gone: tuple[str, tuple[object, ...]] | None = None
     recorded: Mapping[str, str] = field(default_factory=dict)
     reset: Mapping[str, object] = field(default_factory=dict)
     creators: tuple[tuple[str, Call], ...] = ()
     prefix: frozenset[str] = frozenset()
+    superset: frozenset[str] = frozenset()
+    volatile: bool = False
     before_delete: Hook | None = None
     after_create: Hook | None = None
+    after_update: Hook | None = None
     variant: Callable[[Properties], str] | None = None
     delete_first: bool = False

@@ -18,7 +18,7 @@ from local.aws.engine.wire import UNKNOWN, Properties, Unknown, is_mapping
 def base_state(kind: ResourceType, inputs: Mapping[str, object], account: object, nonce: str) -> Properties:
     """Inputs with account, region and a nonce for caller references."""
     region = inputs.get("region") if kind.regional else "us-east-1"
-    digest = hashlib.sha256(f"{kind.token}{nonce}".encode()).digest()
+    digest = hashlib.sha256(f"{kind.pulumi_type}{nonce}".encode()).digest()
     state: Properties = {
         "account": account,
         "partition": "aws",
@@ -33,6 +33,9 @@ def base_state(kind: ResourceType, inputs: Mapping[str, object], account: object
 def with_known(kind: ResourceType, state: Properties) -> Properties:
     """The state with the outputs that can be told without the API, where it does not have them."""
     result = dict(state)
+    for name, rule in kind.derived.items():
+        if result.get(name) is None and (value := rule(result)) is not None:
+            result[name] = value
     for name, template in kind.known.items():
         if result.get(name) is None:
             value = render(template, result)
@@ -55,6 +58,8 @@ def computed(kind: ResourceType, root: object, state: Mapping[str, object]) -> P
             result[name] = camelised(value)
         elif state.get(name) is not None:
             result[name] = state[name]
+    looked_up = {name for lookup in kind.lookups for name in lookup.outputs}
+    result |= {name: camelised(state[name]) for name in looked_up if state.get(name) is not None}
     merged = with_known(kind, {**state, **result})
     known = {name: merged[name] for name in kind.known if name not in result and merged.get(name) is not None}
     return {**known, **result}
@@ -65,7 +70,9 @@ def identity_of(kind: ResourceType, state: Mapping[str, object]) -> str:
     value = render(kind.identity, state)
     if value is None:
         absent = sorted(name for name in names_in(kind.identity) if state.get(name) is None)
-        raise ValueError(f"{kind.token}: the emulator's answer lacks {', '.join(absent)}, of which the id is made")
+        raise ValueError(
+            f"{kind.pulumi_type}: the emulator's answer lacks {', '.join(absent)}, of which the id is made"
+        )
     return str(value)
 
 
@@ -73,7 +80,8 @@ def previewed(kind: ResourceType, inputs: Properties, account: object) -> tuple[
     """Id ("" when unknown) and outputs of a resource that is not there yet."""
     state = with_known(kind, base_state(kind, inputs, account, ""))
     outputs = {**inputs, **{name: state[name] for name in kind.known if name in state}}
-    outputs |= {name: UNKNOWN for name in (*kind.outputs, *kind.recorded) if name not in outputs}
+    later = (*kind.outputs, *kind.recorded, *(name for lookup in kind.lookups for name in lookup.outputs))
+    outputs |= {name: UNKNOWN for name in later if name not in outputs}
     if "tags" in inputs:
         outputs["tagsAll"] = inputs["tags"]
     value = render(kind.identity, {**state, **outputs})

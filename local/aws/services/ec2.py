@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from local.aws.engine.derive import by_presence, first_of
-from local.aws.engine.spec import Api, Call, Facet, ResourceType, Tagging
+from local.aws.engine.spec import Api, Call, Facet, Lookup, ResourceType, Tagging
 from local.aws.engine.wire import Properties
 from local.aws.services import ec2_groups
 
@@ -28,7 +28,7 @@ def _of_vpc(operation: str, extra: dict[str, str], root: str) -> Call:
 
 
 VPC = ResourceType(
-    token="aws:ec2/vpc:Vpc",
+    pulumi_type="aws:ec2/vpc:Vpc",
     service="ec2",
     cfn="AWS::EC2::VPC",
     create=Call("CreateVpc", root="Vpc"),
@@ -43,14 +43,16 @@ VPC = ResourceType(
         _vpc_attribute("enableDnsHostnames", "enableDnsHostnames"),
         _vpc_attribute("enableNetworkAddressUsageMetrics", "enableNetworkAddressUsageMetrics"),
     ),
-    lookups={
-        "defaultSecurityGroupId": _of_vpc(
-            "DescribeSecurityGroups", {"group-name": "default"}, "SecurityGroups[0].GroupId"
+    lookups=(
+        Lookup(
+            _of_vpc("DescribeSecurityGroups", {"group-name": "default"}, "SecurityGroups[0]"),
+            {"defaultSecurityGroupId": "GroupId"},
         ),
-        "mainRouteTableId": _of_vpc(
-            "DescribeRouteTables", {"association.main": "true"}, "RouteTables[0].RouteTableId"
+        Lookup(
+            _of_vpc("DescribeRouteTables", {"association.main": "true"}, "RouteTables[0]"),
+            {"mainRouteTableId": "RouteTableId", "defaultRouteTableId": "RouteTableId"},
         ),
-    },
+    ),
     in_place=frozenset({"instanceTenancy"}),
     tagging=_tagging("vpcId"),
 )
@@ -61,7 +63,7 @@ def _subnet_attribute(name: str, path: str) -> Facet:
 
 
 SUBNET = ResourceType(
-    token="aws:ec2/subnet:Subnet",
+    pulumi_type="aws:ec2/subnet:Subnet",
     service="ec2",
     cfn="AWS::EC2::Subnet",
     create=Call("CreateSubnet", root="Subnet"),
@@ -90,7 +92,7 @@ SUBNET = ResourceType(
 )
 
 ROUTE_TABLE = ResourceType(
-    token="aws:ec2/routeTable:RouteTable",
+    pulumi_type="aws:ec2/routeTable:RouteTable",
     service="ec2",
     cfn="AWS::EC2::RouteTable",
     create=Call("CreateRouteTable", root="RouteTable"),
@@ -109,7 +111,7 @@ _TO = {
     "DestinationPrefixListId": "{destinationPrefixListId}",
 }
 ROUTE = ResourceType(
-    token="aws:ec2/route:Route",
+    pulumi_type="aws:ec2/route:Route",
     service="ec2",
     cfn="AWS::EC2::Route",
     create=Call("CreateRoute"),
@@ -128,7 +130,7 @@ ROUTE = ResourceType(
 )
 
 ASSOCIATION = ResourceType(
-    token="aws:ec2/routeTableAssociation:RouteTableAssociation",
+    pulumi_type="aws:ec2/routeTableAssociation:RouteTableAssociation",
     service="ec2",
     cfn="AWS::EC2::SubnetRouteTableAssociation",
     create=Call("AssociateRouteTable"),
@@ -150,7 +152,7 @@ def _detach(api: Api, state: Properties) -> None:
 
 
 INTERNET_GATEWAY = ResourceType(
-    token="aws:ec2/internetGateway:InternetGateway",
+    pulumi_type="aws:ec2/internetGateway:InternetGateway",
     service="ec2",
     cfn="AWS::EC2::InternetGateway",
     create=Call("CreateInternetGateway", root="InternetGateway"),
@@ -169,7 +171,7 @@ INTERNET_GATEWAY = ResourceType(
 )
 
 EIP = ResourceType(
-    token="aws:ec2/eip:Eip",
+    pulumi_type="aws:ec2/eip:Eip",
     service="ec2",
     cfn="AWS::EC2::EIP",
     create=Call("AllocateAddress"),
@@ -182,7 +184,7 @@ EIP = ResourceType(
 )
 
 NAT_GATEWAY = ResourceType(
-    token="aws:ec2/natGateway:NatGateway",
+    pulumi_type="aws:ec2/natGateway:NatGateway",
     service="ec2",
     cfn="AWS::EC2::NatGateway",
     create=Call("CreateNatGateway", root="NatGateway"),
@@ -202,7 +204,7 @@ NAT_GATEWAY = ResourceType(
 )
 
 ENDPOINT = ResourceType(
-    token="aws:ec2/vpcEndpoint:VpcEndpoint",
+    pulumi_type="aws:ec2/vpcEndpoint:VpcEndpoint",
     service="ec2",
     cfn="AWS::EC2::VPCEndpoint",
     create=Call("CreateVpcEndpoint", root="VpcEndpoint"),
@@ -239,7 +241,7 @@ def _accept(api: Api, state: Properties) -> None:
 
 
 PEERING = ResourceType(
-    token="aws:ec2/vpcPeeringConnection:VpcPeeringConnection",
+    pulumi_type="aws:ec2/vpcPeeringConnection:VpcPeeringConnection",
     service="ec2",
     cfn="AWS::EC2::VPCPeeringConnection",
     create=Call("CreateVpcPeeringConnection", root="VpcPeeringConnection"),
@@ -260,7 +262,7 @@ PEERING = ResourceType(
 )
 
 ACCEPTER = ResourceType(
-    token="aws:ec2/vpcPeeringConnectionAccepter:VpcPeeringConnectionAccepter",
+    pulumi_type="aws:ec2/vpcPeeringConnectionAccepter:VpcPeeringConnectionAccepter",
     service="ec2",
     create=Call("AcceptVpcPeeringConnection", root="VpcPeeringConnection"),
     read=_PEERING,
@@ -279,7 +281,7 @@ ACCEPTER = ResourceType(
 
 _WATCHED = {"vpcId": "VPC", "subnetId": "Subnet", "eniId": "NetworkInterface", "transitGatewayId": "TransitGateway"}
 FLOW_LOG = ResourceType(
-    token="aws:ec2/flowLog:FlowLog",
+    pulumi_type="aws:ec2/flowLog:FlowLog",
     service="ec2",
     cfn="AWS::EC2::FlowLog",
     create=Call("CreateFlowLogs", bind={"ResourceType": "{watched}"}),

@@ -32,7 +32,7 @@ def _revoke_all(api: Api, state: Properties) -> None:
 
 
 GROUP = ResourceType(
-    token="aws:ec2/securityGroup:SecurityGroup",
+    pulumi_type="aws:ec2/securityGroup:SecurityGroup",
     service="ec2",
     cfn="AWS::EC2::SecurityGroup",
     create=Call("CreateSecurityGroup"),
@@ -58,7 +58,7 @@ _DEFAULT = Call(
 )
 # The VPC makes its default group; declaring it means to take it over and to empty it.
 DEFAULT_GROUP = ResourceType(
-    token="aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",
+    pulumi_type="aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",
     service="ec2",
     create=_DEFAULT,
     read=Call("DescribeSecurityGroups", bind={"GroupIds": "{groupId}"}, root="SecurityGroups[0]"),
@@ -100,7 +100,7 @@ def _permission(inputs: Properties) -> Properties:
 def _rule(direction: str) -> ResourceType:
     egress = "true" if direction == "Egress" else "false"
     return ResourceType(
-        token=f"aws:vpc/securityGroup{direction}Rule:SecurityGroup{direction}Rule",
+        pulumi_type=f"aws:vpc/securityGroup{direction}Rule:SecurityGroup{direction}Rule",
         service="ec2",
         create=Call(f"AuthorizeSecurityGroup{direction}", root="SecurityGroupRules[0]"),
         read=Call(

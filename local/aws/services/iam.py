@@ -8,7 +8,7 @@ from local.aws.engine.spec import Api, Call, Facet, Naming, ResourceType, Taggin
 from local.aws.engine.wire import UNKNOWN, Properties, Unknown, is_list, is_mapping
 
 ROLE = ResourceType(
-    token="aws:iam/role:Role",
+    pulumi_type="aws:iam/role:Role",
     service="iam",
     cfn="AWS::IAM::Role",
     create=Call("CreateRole", root="Role"),
@@ -42,7 +42,7 @@ ROLE = ResourceType(
 )
 
 ROLE_POLICY = ResourceType(
-    token="aws:iam/rolePolicy:RolePolicy",
+    pulumi_type="aws:iam/rolePolicy:RolePolicy",
     service="iam",
     cfn="AWS::IAM::RolePolicy",
     create=(_PUT := Call("PutRolePolicy")),
@@ -66,7 +66,7 @@ def _drop_versions(api: Api, state: Properties) -> None:
 
 
 POLICY = ResourceType(
-    token="aws:iam/policy:Policy",
+    pulumi_type="aws:iam/policy:Policy",
     service="iam",
     cfn="AWS::IAM::ManagedPolicy",
     create=Call("CreatePolicy", root="Policy"),
@@ -94,7 +94,7 @@ POLICY = ResourceType(
 )
 
 ATTACHMENT = ResourceType(
-    token="aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+    pulumi_type="aws:iam/rolePolicyAttachment:RolePolicyAttachment",
     service="iam",
     create=Call("AttachRolePolicy"),
     read=Call(
@@ -116,7 +116,7 @@ def _host(state: Mapping[str, object]) -> object:
 
 
 OPENID = ResourceType(
-    token="aws:iam/openIdConnectProvider:OpenIdConnectProvider",
+    pulumi_type="aws:iam/openIdConnectProvider:OpenIdConnectProvider",
     service="iam",
     cfn="AWS::IAM::OIDCProvider",
     create=Call("CreateOpenIDConnectProvider"),
@@ -146,7 +146,7 @@ def _without_role(api: Api, state: Properties) -> None:
 
 
 INSTANCE_PROFILE = ResourceType(
-    token="aws:iam/instanceProfile:InstanceProfile",
+    pulumi_type="aws:iam/instanceProfile:InstanceProfile",
     service="iam",
     cfn="AWS::IAM::InstanceProfile",
     create=Call("CreateInstanceProfile", root="InstanceProfile"),

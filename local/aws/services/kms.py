@@ -17,7 +17,7 @@ _POLICY = Facet(
 _DESCRIPTION = Call("UpdateKeyDescription", bind={"KeyId": "{keyId}"})
 
 KEY = ResourceType(
-    token="aws:kms/key:Key",
+    pulumi_type="aws:kms/key:Key",
     service="kms",
     cfn="AWS::KMS::Key",
     create=Call("CreateKey", root="KeyMetadata"),
@@ -52,7 +52,7 @@ KEY = ResourceType(
 )
 
 REPLICA = ResourceType(
-    token="aws:kms/replicaKey:ReplicaKey",
+    pulumi_type="aws:kms/replicaKey:ReplicaKey",
     service="kms",
     cfn="AWS::KMS::ReplicaKey",
     create=Call(
@@ -89,7 +89,7 @@ REPLICA = ResourceType(
 )
 
 ALIAS = ResourceType(
-    token="aws:kms/alias:Alias",
+    pulumi_type="aws:kms/alias:Alias",
     service="kms",
     cfn="AWS::KMS::Alias",
     create=Call("CreateAlias"),

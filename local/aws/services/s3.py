@@ -32,7 +32,9 @@ def _empty(api: Api, state: Properties) -> None:
     bucket = state["bucket"]
     while True:
         page = api.call("ListObjectVersions", {"Bucket": bucket, "MaxKeys": 1000})
-        found = [entry for key in ("Versions", "DeleteMarkers") if is_list(entries := page.get(key)) for entry in entries]
+        found = [
+            entry for key in ("Versions", "DeleteMarkers") if is_list(entries := page.get(key)) for entry in entries
+        ]
         objects = [{"Key": e["Key"], "VersionId": e["VersionId"]} for e in found if is_mapping(e)]
         if not objects:
             return
@@ -40,7 +42,7 @@ def _empty(api: Api, state: Properties) -> None:
 
 
 BUCKET = ResourceType(
-    token="aws:s3/bucket:Bucket",
+    pulumi_type="aws:s3/bucket:Bucket",
     service="s3",
     cfn="AWS::S3::Bucket",
     create=Call("CreateBucket", bind={"CreateBucketConfiguration/LocationConstraint": "{locationConstraint}"}),
@@ -72,7 +74,7 @@ BUCKET = ResourceType(
 )
 
 VERSIONING = ResourceType(
-    token="aws:s3/bucketVersioning:BucketVersioning",
+    pulumi_type="aws:s3/bucketVersioning:BucketVersioning",
     service="s3",
     create=(_PUT_VERSIONING := Call("PutBucketVersioning")),
     read=Call("GetBucketVersioning", bind=_BUCKET, root="Status && @", properties="{VersioningConfiguration: @}"),
@@ -90,7 +92,7 @@ def _configuration(
     """A bucket configuration: one put, one get, one delete, all of the bucket."""
     call = Call(put, wrap=wrap)
     return ResourceType(
-        token=f"aws:s3/{word[0].lower()}{word[1:]}:{word}",
+        pulumi_type=f"aws:s3/{word[0].lower()}{word[1:]}:{word}",
         service="s3",
         create=call,
         read=Call(get, bind={"Bucket": "{bucket}"}, root=root or "@"),
@@ -160,7 +162,7 @@ def _switched(inputs: Properties) -> Properties:
 
 _TARGETS = ("Queue", "Topic", "LambdaFunction")
 NOTIFICATION = ResourceType(
-    token="aws:s3/bucketNotification:BucketNotification",
+    pulumi_type="aws:s3/bucketNotification:BucketNotification",
     service="s3",
     create=(_PUT_NOTIFICATION := Call("PutBucketNotificationConfiguration", wrap="NotificationConfiguration")),
     read=Call("GetBucketNotificationConfiguration", bind={"Bucket": "{bucket}"}),
@@ -183,7 +185,7 @@ NOTIFICATION = ResourceType(
 )
 
 ACCOUNT_PUBLIC_ACCESS = ResourceType(
-    token="aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock",
+    pulumi_type="aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock",
     service="s3control",
     create=(
         _PUT_ACCOUNT := Call(

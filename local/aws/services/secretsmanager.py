@@ -16,7 +16,7 @@ def _at_once(state: Mapping[str, object]) -> object:
 
 
 SECRET = ResourceType(
-    token="aws:secretsmanager/secret:Secret",
+    pulumi_type="aws:secretsmanager/secret:Secret",
     service="secretsmanager",
     cfn="AWS::SecretsManager::Secret",
     create=Call("CreateSecret", bind={"ClientRequestToken": "{uuid}"}),
@@ -53,7 +53,7 @@ SECRET = ResourceType(
 )
 
 VERSION = ResourceType(
-    token="aws:secretsmanager/secretVersion:SecretVersion",
+    pulumi_type="aws:secretsmanager/secretVersion:SecretVersion",
     service="secretsmanager",
     create=Call("PutSecretValue", bind={"ClientRequestToken": "{uuid}"}),
     read=Call("GetSecretValue", bind={"SecretId": "{secretId}", "VersionId": "{versionId}"}),
@@ -67,10 +67,14 @@ VERSION = ResourceType(
 )
 
 ROTATION = ResourceType(
-    token="aws:secretsmanager/secretRotation:SecretRotation",
+    pulumi_type="aws:secretsmanager/secretRotation:SecretRotation",
     service="secretsmanager",
     cfn="AWS::SecretsManager::RotationSchedule",
-    create=(_ROTATE := Call("RotateSecret", bind={"ClientRequestToken": "{uuid}"}, rename={"rotationLambdaArn": "RotationLambdaARN"})),
+    create=(
+        _ROTATE := Call(
+            "RotateSecret", bind={"ClientRequestToken": "{uuid}"}, rename={"rotationLambdaArn": "RotationLambdaARN"}
+        )
+    ),
     read=Call("DescribeSecret", bind={"SecretId": "{secretId}"}, root="RotationEnabled && @"),
     update=_ROTATE,
     delete=Call("CancelRotateSecret", bind={"SecretId": "{secretId}"}),

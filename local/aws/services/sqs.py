@@ -25,7 +25,7 @@ _ATTRIBUTES = {
 _RENAME = {name: f"Attributes/{attribute}" for name, attribute in _ATTRIBUTES.items()}
 
 QUEUE = ResourceType(
-    token="aws:sqs/queue:Queue",
+    pulumi_type="aws:sqs/queue:Queue",
     service="sqs",
     cfn="AWS::SQS::Queue",
     create=Call("CreateQueue"),
@@ -47,7 +47,7 @@ def _attribute(token: str, cfn: str, name: str, attribute: str) -> ResourceType:
     """A queue attribute that is a resource of its own."""
     put = Call("SetQueueAttributes", bind={"QueueUrl": "{queueUrl}"})
     return ResourceType(
-        token=token,
+        pulumi_type=token,
         service="sqs",
         cfn=cfn,
         create=put,

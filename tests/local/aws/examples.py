@@ -29,9 +29,7 @@ def _statement(principal: str, action: str, resource: str) -> str:
 TRUST = json.dumps(
     {
         "Version": "2012-10-17",
-        "Statement": [
-            {"Effect": "Allow", "Principal": {"Service": "eks.amazonaws.com"}, "Action": ["sts:AssumeRole"]}
-        ],
+        "Statement": [{"Effect": "Allow", "Principal": {"Service": "eks.amazonaws.com"}, "Action": ["sts:AssumeRole"]}],
     }
 )
 KEY_POLICY = json.dumps(
@@ -153,7 +151,10 @@ S3 = (
     Example(
         "aws:s3/bucketPolicy:BucketPolicy",
         "bucket-policy",
-        {"bucket": "@media.bucket", "policy": _statement("cloudfront.amazonaws.com", "s3:GetObject", "arn:aws:s3:::m/*")},
+        {
+            "bucket": "@media.bucket",
+            "policy": _statement("cloudfront.amazonaws.com", "s3:GetObject", "arn:aws:s3:::m/*"),
+        },
         {"policy": _statement("cloudfront.amazonaws.com", "s3:GetObject", "arn:aws:s3:::m/watch/*")},
     ),
     Example(
@@ -257,9 +258,7 @@ NETWORK = (
         {"cidrBlock": "10.0.0.0/16", "enableDnsHostnames": True, "enableDnsSupport": True, "tags": TAGS},
         {"enableDnsHostnames": False, "tags": MORE_TAGS},
     ),
-    Example(
-        "aws:ec2/vpc:Vpc", "peer-vpc", {"cidrBlock": "10.1.0.0/16", "region": "us-west-2"}
-    ),
+    Example("aws:ec2/vpc:Vpc", "peer-vpc", {"cidrBlock": "10.1.0.0/16", "region": "us-west-2"}),
     Example(
         "aws:ec2/subnet:Subnet",
         "subnet-a",
@@ -324,7 +323,11 @@ NETWORK = (
         "out",
         {"securityGroupId": "@group.id", "ipProtocol": "-1", "cidrIpv4": "0.0.0.0/0"},
     ),
-    Example("aws:ec2/defaultSecurityGroup:DefaultSecurityGroup", "default", {"vpcId": "@vpc.id", "ingress": [], "egress": []}),
+    Example(
+        "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",
+        "default",
+        {"vpcId": "@vpc.id", "ingress": [], "egress": []},
+    ),
     Example(
         "aws:ec2/vpcEndpoint:VpcEndpoint",
         "s3-endpoint",
@@ -392,4 +395,304 @@ SECRETS = (
     ),
 )
 
-EXAMPLES: tuple[Example, ...] = (*KMS, *S3, *SQS, *IAM, *NETWORK, *SECRETS)
+DATABASE = (
+    Example(
+        "aws:rds/subnetGroup:SubnetGroup",
+        "db-subnets",
+        {"description": "data", "subnetIds": ["@subnet-a.id", "@subnet-b.id"], "tags": TAGS},
+        {"subnetIds": ["@subnet-a.id", "@subnet-b.id", "@subnet-c.id"]},
+    ),
+    Example(
+        "aws:rds/parameterGroup:ParameterGroup",
+        "db-parameters",
+        {
+            "namePrefix": "meridian-",
+            "family": "postgres18",
+            "parameters": [
+                {"name": "rds.force_ssl", "value": "1", "applyMethod": "immediate"},
+                {"name": "shared_preload_libraries", "value": "pg_stat_statements", "applyMethod": "pending-reboot"},
+            ],
+            "tags": TAGS,
+        },
+    ),
+    Example(
+        "aws:rds/instance:Instance",
+        "primary",
+        {
+            "identifier": "meridian-mumbai",
+            "engine": "postgres",
+            "engineVersion": "18.6",
+            "instanceClass": "db.r8g.large",
+            "multiAz": True,
+            "storageType": "gp3",
+            "allocatedStorage": 400,
+            "storageEncrypted": True,
+            "kmsKeyId": "@key.arn",
+            "dbName": "meridian",
+            "username": "owner",
+            "passwordWo": "correct-horse",
+            "passwordWoVersion": 1,
+            "port": 5432,
+            "publiclyAccessible": False,
+            "dbSubnetGroupName": "@db-subnets.name",
+            "vpcSecurityGroupIds": ["@group.id"],
+            "parameterGroupName": "@db-parameters.name",
+            "backupRetentionPeriod": 7,
+            "backupWindow": "20:00-20:30",
+            "copyTagsToSnapshot": True,
+            "deletionProtection": False,
+            "skipFinalSnapshot": True,
+            "enabledCloudwatchLogsExports": ["postgresql"],
+            "tags": TAGS,
+        },
+        {"backupRetentionPeriod": 9, "tags": MORE_TAGS, "instanceClass": "db.r8g.xlarge"},
+    ),
+    Example(
+        "aws:rds/instance:Instance",
+        "replica-1",
+        {
+            "identifier": "meridian-mumbai-replica-1",
+            "replicateSourceDb": "@primary.identifier",
+            "instanceClass": "db.r8g.large",
+            "skipFinalSnapshot": True,
+            "tags": TAGS,
+        },
+    ),
+    Example(
+        "aws:rds/instance:Instance",
+        "far-replica",
+        {
+            "identifier": "meridian-mumbai-in-oregon",
+            "replicateSourceDb": "@primary.arn",
+            "instanceClass": "db.r8g.large",
+            "kmsKeyId": "@replica.arn",
+            "skipFinalSnapshot": True,
+            "region": "us-west-2",
+        },
+    ),
+    Example(
+        "aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication",
+        "backups",
+        {
+            "sourceDbInstanceArn": "@primary.arn",
+            "kmsKeyId": "@replica.arn",
+            "retentionPeriod": 7,
+            "region": "us-west-2",
+        },
+    ),
+)
+
+CACHE = (
+    Example(
+        "aws:elasticache/subnetGroup:SubnetGroup",
+        "cache-subnets",
+        {"name": "mumbai-cache", "description": "d", "subnetIds": ["@subnet-a.id"], "tags": TAGS},
+        {"subnetIds": ["@subnet-a.id", "@subnet-b.id"]},
+    ),
+    Example(
+        "aws:elasticache/parameterGroup:ParameterGroup",
+        "cache-parameters",
+        {
+            "name": "mumbai-valkey8",
+            "family": "valkey8",
+            "description": "d",
+            "parameters": [{"name": "maxmemory-policy", "value": "volatile-ttl"}],
+        },
+    ),
+    Example(
+        "aws:elasticache/user:User",
+        "cache-user",
+        {
+            "engine": "valkey",
+            "userId": "mumbai-gateway",
+            "userName": "gateway",
+            "accessString": "on ~* &* +@all",
+            "passwordsWo": "a-password-of-at-least-16",
+            "passwordsWoVersion": 1,
+            "tags": TAGS,
+        },
+        {"accessString": "on ~* &* +@all -@admin"},
+    ),
+    Example(
+        "aws:elasticache/userGroup:UserGroup",
+        "cache-users",
+        {"engine": "valkey", "userGroupId": "mumbai-users", "userIds": ["@cache-user.userId"]},
+    ),
+    Example(
+        "aws:elasticache/replicationGroup:ReplicationGroup",
+        "cache",
+        {
+            "replicationGroupId": "mumbai-cache",
+            "description": "Cache of mumbai",
+            "engine": "valkey",
+            "engineVersion": "8.2",
+            "autoMinorVersionUpgrade": False,
+            "nodeType": "cache.r7g.large",
+            "clusterMode": "enabled",
+            "numNodeGroups": 2,
+            "replicasPerNodeGroup": 1,
+            "automaticFailoverEnabled": True,
+            "multiAzEnabled": True,
+            "port": 6379,
+            "subnetGroupName": "@cache-subnets.name",
+            "securityGroupIds": ["@group.id"],
+            "parameterGroupName": "@cache-parameters.name",
+            "userGroupIds": ["@cache-users.userGroupId"],
+            "atRestEncryptionEnabled": True,
+            "kmsKeyId": "@key.arn",
+            "transitEncryptionEnabled": True,
+            "snapshotRetentionLimit": 0,
+            "maintenanceWindow": "wed:21:00-wed:22:00",
+            "logDeliveryConfigurations": [
+                {
+                    "destination": "/aws/elasticache/slow",
+                    "destinationType": "cloudwatch-logs",
+                    "logFormat": "json",
+                    "logType": "slow-log",
+                }
+            ],
+            "tags": TAGS,
+        },
+        {"description": "Cache of the cell mumbai"},
+    ),
+)
+
+KAFKA = (
+    Example(
+        "aws:msk/configuration:Configuration",
+        "kafka-configuration",
+        {"name": "mumbai", "kafkaVersions": ["3.9.x"], "serverProperties": "min.insync.replicas=2", "description": "d"},
+    ),
+    Example(
+        "aws:msk/cluster:Cluster",
+        "kafka",
+        {
+            "clusterName": "mumbai",
+            "kafkaVersion": "3.9.x",
+            "numberOfBrokerNodes": 3,
+            "brokerNodeGroupInfo": {
+                "instanceType": "kafka.m7g.large",
+                "clientSubnets": ["@subnet-a.id", "@subnet-b.id", "@subnet-c.id"],
+                "securityGroups": ["@group.id"],
+                "storageInfo": {"ebsStorageInfo": {"volumeSize": 500}},
+                "connectivityInfo": {"vpcConnectivity": {"clientAuthentication": {"sasl": {"iam": True}}}},
+            },
+            "clientAuthentication": {"sasl": {"iam": True, "scram": True}, "unauthenticated": False},
+            "configurationInfo": {"arn": "@kafka-configuration.arn", "revision": "@kafka-configuration.latestRevision"},
+            "encryptionInfo": {
+                "encryptionAtRestKmsKeyArn": "@key.arn",
+                "encryptionInTransit": {"clientBroker": "TLS", "inCluster": True},
+            },
+            "enhancedMonitoring": "PER_TOPIC_PER_BROKER",
+            "loggingInfo": {"brokerLogs": {"cloudwatchLogs": {"enabled": True, "logGroup": "/msk/mumbai"}}},
+            "tags": TAGS,
+        },
+        {"tags": MORE_TAGS},
+    ),
+    Example(
+        "aws:msk/clusterPolicy:ClusterPolicy",
+        "kafka-policy",
+        {
+            "clusterArn": "@kafka.arn",
+            "policy": _statement("kafka.amazonaws.com", "kafka:CreateVpcConnection", "@kafka.arn"),
+        },
+    ),
+    Example(
+        "aws:msk/topic:Topic",
+        "topic",
+        {"clusterArn": "@kafka.arn", "name": "views", "partitionCount": 12, "replicationFactor": 3},
+    ),
+    Example(
+        "aws:msk/replicator:Replicator",
+        "replicator",
+        {
+            "replicatorName": "mumbai-to-oregon",
+            "serviceExecutionRoleArn": "@role.arn",
+            "kafkaClusters": [
+                {
+                    "amazonMskCluster": {"mskClusterArn": "@kafka.arn"},
+                    "vpcConfig": {"subnetIds": ["@subnet-a.id", "@subnet-b.id"], "securityGroupsIds": ["@group.id"]},
+                },
+                {
+                    "amazonMskCluster": {"mskClusterArn": "@kafka.arn"},
+                    "vpcConfig": {"subnetIds": ["@subnet-a.id", "@subnet-b.id"], "securityGroupsIds": ["@group.id"]},
+                },
+            ],
+            "replicationInfoList": {
+                "sourceKafkaClusterArn": "@kafka.arn",
+                "targetKafkaClusterArn": "@kafka.arn",
+                "targetCompressionType": "NONE",
+                "topicReplications": [
+                    {
+                        "topicsToReplicates": ["views"],
+                        "copyTopicConfigurations": True,
+                        "topicNameConfiguration": {"type": "IDENTICAL"},
+                        "startingPosition": {"type": "EARLIEST"},
+                    }
+                ],
+                "consumerGroupReplications": [{"consumerGroupsToReplicates": [".*"]}],
+            },
+            "tags": TAGS,
+        },
+    ),
+)
+
+KUBERNETES = (
+    Example(
+        "aws:eks/cluster:Cluster",
+        "cluster",
+        {
+            "name": "mumbai",
+            "roleArn": "@role.arn",
+            "version": "1.34",
+            "vpcConfig": {
+                "subnetIds": ["@subnet-a.id", "@subnet-b.id"],
+                "endpointPrivateAccess": True,
+                "endpointPublicAccess": False,
+            },
+            "enabledClusterLogTypes": ["api", "audit"],
+            "encryptionConfig": {"provider": {"keyArn": "@key.arn"}, "resources": ["secrets"]},
+            "accessConfig": {"authenticationMode": "API", "bootstrapClusterCreatorAdminPermissions": False},
+            "tags": TAGS,
+        },
+        {"tags": MORE_TAGS},
+    ),
+    Example(
+        "aws:eks/accessEntry:AccessEntry",
+        "entry",
+        {"clusterName": "@cluster.name", "principalArn": "@role.arn", "type": "STANDARD", "tags": TAGS},
+    ),
+    Example(
+        "aws:eks/accessPolicyAssociation:AccessPolicyAssociation",
+        "admin",
+        {
+            "clusterName": "@cluster.name",
+            "principalArn": "@role.arn",
+            "policyArn": "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy",
+            "accessScope": {"type": "cluster"},
+        },
+    ),
+    Example(
+        "aws:eks/podIdentityAssociation:PodIdentityAssociation",
+        "pod-identity",
+        {
+            "clusterName": "@cluster.name",
+            "namespace": "meridian",
+            "serviceAccount": "gateway",
+            "roleArn": "@role.arn",
+            "tags": TAGS,
+        },
+    ),
+    Example(
+        "aws:eks/addon:Addon",
+        "addon",
+        {
+            "clusterName": "@cluster.name",
+            "addonName": "metrics-server",
+            "resolveConflictsOnCreate": "OVERWRITE",
+            "tags": TAGS,
+        },
+    ),
+)
+
+EXAMPLES: tuple[Example, ...] = (*KMS, *S3, *SQS, *IAM, *NETWORK, *SECRETS, *DATABASE, *CACHE, *KAFKA, *KUBERNETES)
