@@ -285,6 +285,43 @@ def run_valkey(passwords: Mapping[str, str]) -> Iterator[Valkey]:
             _stop(process, 15)
 
 
+@contextmanager
+def run_sentinel(server: Valkey, group: str) -> Iterator[Endpoint]:
+    """One Sentinel that calls ``server`` the primary of ``group``, with the same users, stopped at the end."""
+    with server_directory("sentinel") as base:
+        endpoint = Endpoint(host="127.0.0.1", port=free_port())
+        lines = [
+            f"port {endpoint.port}",
+            "bind 127.0.0.1",
+            f"dir {base}",
+            f"user default on >{server.admin_password} ~* &* +@all",
+            *(f"user {name} on >{password} ~* &* +@all" for name, password in server.passwords.items()),
+            f"sentinel monitor {group} {server.endpoint.host} {server.endpoint.port} 1",
+            f"sentinel auth-pass {group} {server.admin_password}",
+        ]
+        configuration = base / "sentinel.conf"
+        configuration.touch(mode=0o600)
+        configuration.write_text("\n".join(lines) + "\n")
+        log = base / "log"
+        command = [str(get_binary_path()), str(configuration), "--sentinel"]
+        with log.open("wb") as output:
+            process = subprocess.Popen(command, stdout=output, stderr=output)
+
+        def watches() -> bool:
+            client = Redis(host=endpoint.host, port=endpoint.port, password=server.admin_password)
+            try:
+                answer = client.execute_command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", group)  # type: ignore[no-untyped-call] # redis-py left it untyped
+                return answer is not None
+            except RedisError:
+                return False
+
+        try:
+            wait_until("Sentinel", watches, process, log)
+            yield endpoint
+        finally:
+            _stop(process, 15)
+
+
 @dataclass
 class Aws:
     """An emulated AWS in this process. Secrets and keys are made once per cell and serve all tests of the worker."""

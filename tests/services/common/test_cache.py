@@ -10,7 +10,7 @@ from redis.exceptions import ResponseError
 from services.common.cache import LoadingCache, connect
 from services.common.database import Login
 from services.contracts.settings import CacheSettings, Endpoint
-from tests.servers import Valkey, free_port
+from tests.servers import Valkey, free_port, run_sentinel
 
 
 def client_of(endpoint: Endpoint, user: str, password: str) -> Redis:
@@ -98,3 +98,16 @@ async def test_an_error_of_the_loader_reaches_the_caller_and_is_not_kept(client:
 async def test_a_workload_may_not_empty_the_cache(client: Redis) -> None:
     with pytest.raises(ResponseError):
         await client.flushall()
+
+
+async def test_behind_sentinels_the_client_finds_the_server_by_the_groups_name(clean_valkey: Valkey) -> None:
+    password = clean_valkey.passwords["catalog"]
+    with run_sentinel(clean_valkey, "group") as sentinel:
+        settings = CacheSettings(mode="sentinel", endpoints=(sentinel,), master_name="group", tls=False)
+        client = connect(settings, Login("catalog", password))
+        try:
+            await client.set("found", b"yes")
+        finally:
+            await client.aclose()
+    with clean_valkey.client() as admin:
+        assert admin.get("found") == b"yes"
