@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 from urllib.parse import unquote_plus
 
+TRANSCODED_TAG = ("transcoded", "true")
+"""Set on a source when all its renditions exist; the lifecycle rule of the bucket looks for it."""
+
 _SOURCE = re.compile(r"sources/([0-9A-Za-z]{11})")
 _CREATED = "ObjectCreated:"
 

@@ -89,7 +89,9 @@ async def transcode(seams: Seams, claim: Claim, room: Path) -> None:
     for rendition in renditions:
         if rendition.name not in {track.name for track in job.videos}:
             await _publish(job, await _encode(job, path, source, rendition))
-    await seams.ledger.done(claim, await _ready(job, renditions[-1]))
+    ready = await _ready(job, renditions[-1])
+    await seams.storage.mark_transcoded(source_key(ids.encode(claim.video_id)))
+    await seams.ledger.done(claim, ready)
 
 
 def _directory(job: _Job, name: str) -> str:

@@ -8,6 +8,8 @@ from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
 
+from services.contracts.media import TRANSCODED_TAG
+
 IMMUTABLE = "public, max-age=31536000, immutable"
 """A key is written once: every attempt and every version of a manifest has its own."""
 CONTENT_TYPES = {
@@ -30,6 +32,9 @@ class Storage(Protocol):
 
     async def fetch(self, key: str, target: Path) -> None:
         """Write the source `key` to `target`. Raises SourceGoneError."""
+
+    async def mark_transcoded(self, key: str) -> None:
+        """Say that the source `key` is no longer needed: the bucket's lifecycle removes it."""
 
     async def put_files(self, prefix: str, files: list[Path]) -> None:
         """Publish `files` below `prefix`, each under its own name."""
@@ -54,6 +59,11 @@ class S3Storage:
             if error.response["Error"]["Code"] in _GONE:
                 raise SourceGoneError(f"s3://{self._uploads}/{key} does not exist") from error
             raise
+
+    async def mark_transcoded(self, key: str) -> None:
+        """Tag the source."""
+        tags = {"TagSet": [{"Key": TRANSCODED_TAG[0], "Value": TRANSCODED_TAG[1]}]}
+        await asyncio.to_thread(self._client.put_object_tagging, Bucket=self._uploads, Key=key, Tagging=tags)
 
     async def put_files(self, prefix: str, files: list[Path]) -> None:
         """Upload several at a time; returns when all are there."""

@@ -134,6 +134,10 @@ async def test_a_clip_becomes_a_video_that_both_manifests_describe(bench: Bench,
     assert (poster["ContentType"], poster["Body"].read(2)) == ("image/jpeg", b"\xff\xd8")
     assert bench.object(video["hls_key"])["ContentType"] == "application/vnd.apple.mpegurl"
     assert bench.object(video["hls_key"])["CacheControl"] == storage.IMMUTABLE
+    tags = bench.media.s3.get_object_tagging(
+        Bucket=bench.media.settings.own.buckets.uploads, Key=source_key(ids.encode(video_id))
+    )
+    assert tags["TagSet"] == [{"Key": "transcoded", "Value": "true"}]
     assert bench.queued() == 0
     assert list(tmp_path.iterdir()) == []
 
@@ -224,6 +228,9 @@ class Failing:
 
     async def fetch(self, key: str, target: Path) -> None:
         await self.inner.fetch(key, target)
+
+    async def mark_transcoded(self, key: str) -> None:
+        await self.inner.mark_transcoded(key)
 
     async def put_text(self, key: str, text: str) -> None:
         await self.inner.put_text(key, text)
