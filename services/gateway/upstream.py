@@ -134,24 +134,22 @@ class UpstreamConnection(asyncio.Protocol):
             self.abandon()
             return
         try:
-            if self._framing is None:
-                data = self._read_head(self._buffer + data)
-                if self._framing is None:
-                    return
-            if data or self._framing.done:
+            if self._answered:
                 self._read_body(data)
+            else:
+                self._read_head(self._buffer + data)
         except (HeadError, BodyError):
             self._fault(Fault.BROKEN)
 
-    def _read_head(self, data: bytes) -> bytes:
-        """Takes the final answer's head from ``data``; returns what follows it."""
+    def _read_head(self, data: bytes) -> None:
+        """Takes the final answer's head from ``data``, and what follows it as the body."""
         while True:
             end = data.find(b"\r\n\r\n")
             if end < 0:
                 if len(data) > _MAX_RESPONSE_HEAD:
                     raise HeadError(502, "the service's head is too large")
                 self._buffer = data
-                return b""
+                return
             head = self._pool.memo.parse(data[:end])
             data = data[end + 4 :]
             if head.status >= 200:
@@ -171,7 +169,8 @@ class UpstreamConnection(asyncio.Protocol):
             self._reusable = False
         if self._receiver is not None:
             self._receiver.on_response(head, bodiless)
-        return data
+        if data or self._framing.done:
+            self._read_body(data)
 
     def _read_body(self, data: bytes) -> None:
         framing, receiver = self._framing, self._receiver
