@@ -52,6 +52,12 @@ class Resource:
         return value if isinstance(value, tuple) else ()
 
     @property
+    def stack(self) -> str:
+        """The stack that declares it, from the URN (``urn:pulumi:<stack>::<project>::<types>::<name>``)."""
+        parts = self.urn.split(":")
+        return parts[2] if len(parts) > 2 else ""
+
+    @property
     def disposable(self) -> bool:
         """Whether it belongs to a deployment that may be destroyed with its data."""
         return self.get("tags.Disposable") == "true"

@@ -8,6 +8,7 @@ from typing import Final
 
 from policies.model import Resource, Rule, Unknown, Value, text
 from regions.catalogue import CATALOGUE, EDGE_CODE
+from regions.stacks import GLOBAL, STEERING
 
 _GLOBAL_MODULES: Final = frozenset(
     {"iam", "cloudfront", "budgets", "costexplorer", "globalaccelerator", "networkmanager", "organizations", "account"}
@@ -30,25 +31,8 @@ _GLOBAL_TYPES: Final = frozenset(
 )
 """Types without a region argument (a scan of pulumi-aws 7.51.1's signatures; a test holds the declared ones to it)."""
 
-_EDGE_TYPES: Final = frozenset(
-    {
-        "aws:acm/certificate:Certificate",
-        "aws:acm/certificateValidation:CertificateValidation",
-        "aws:wafv2/webAcl:WebAcl",
-        "aws:wafv2/ipSet:IpSet",
-        "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration",
-        "aws:cloudwatch/metricAlarm:MetricAlarm",
-        "aws:cloudwatch/logGroup:LogGroup",
-        "aws:cloudwatch/logResourcePolicy:LogResourcePolicy",
-        "aws:cloudwatch/logDelivery:LogDelivery",
-        "aws:cloudwatch/logDeliverySource:LogDeliverySource",
-        "aws:cloudwatch/logDeliveryDestination:LogDeliveryDestination",
-        "aws:sns/topic:Topic",
-        "aws:sns/topicPolicy:TopicPolicy",
-        "aws:sns/topicSubscription:TopicSubscription",
-    }
-)
-"""What CloudFront and Route 53 want in us-east-1."""
+_EDGE_STACKS: Final = frozenset({GLOBAL, STEERING})
+"""Stacks that name no region or all of them: what CloudFront and Route 53 want in us-east-1 is theirs."""
 
 _ARN: Final = re.compile(r"arn:aws:[a-z0-9-]+:([a-z0-9-]+):")
 _MAY_POINT_ABROAD: Final = frozenset(
@@ -87,7 +71,7 @@ def _ours(resource: Resource) -> Iterator[str]:
     if region is None or not has_region(resource.type):
         return
     ours = {entry.code for entry in CATALOGUE.regions}
-    if region in ours or (region == EDGE_CODE and resource.type in _EDGE_TYPES):
+    if region in ours or (region == EDGE_CODE and resource.stack in _EDGE_STACKS):
         return
     yield f"is in {region}, which is not in the catalogue: use one of {', '.join(sorted(ours))}"
 

@@ -15,7 +15,8 @@ TAGS: Mapping[str, Value] = {"Project": "meridian", "Stack": "mumbai", "ManagedB
 
 def made(kind: str, /, **props: Value) -> Resource:
     protect = props.pop("protect", False)
-    return Resource(kind, "it", props, protect is True)
+    stack = props.pop("stack", "mumbai")
+    return Resource(kind, "it", props, protect is True, f"urn:pulumi:{stack}::meridian::{kind}::it")
 
 
 INSTANCE = "aws:rds/instance:Instance"
@@ -81,8 +82,8 @@ class Fixture:
 RULES: Mapping[str, Fixture] = {
     "REG-1": Fixture((made(QUEUE, region=MUMBAI), made("aws:iam/role:Role")), (made(QUEUE),)),
     "REG-2": Fixture(
-        (made(QUEUE, region=MUMBAI), made("aws:acm/certificate:Certificate", region="us-east-1")),
-        (made(QUEUE, region="us-east-1"), made(QUEUE, region="eu-west-1")),
+        (made(QUEUE, region=MUMBAI), made(QUEUE, stack="steering", region="us-east-1")),
+        (made(QUEUE, region="us-east-1"), made(QUEUE, stack="steering", region="eu-west-1")),
     ),
     "REG-3": Fixture(
         (
