@@ -14,12 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
 from local.processes import kafka
 from local.processes.credentials import CellCredentials, Login, WorkloadPasswords
 from local.processes.program import NotReadyError
+from regions.catalogue import CATALOGUE
 from services.common.kafka import ConnectionArguments
 from services.contracts.settings import Endpoint, KafkaSettings, PlatformSettings
+from services.contracts.topics import TOPICS
 from tests.servers import free_port
 
 READY_SECONDS = 60.0
@@ -52,6 +56,29 @@ class Kafka:
             sasl_plain_username=kafka.OPERATOR,
             sasl_plain_password=self.broker.credentials.operator,
         )
+
+    async def empty(self) -> None:
+        """Deletes every record, so that a test finds logs without what earlier tests wrote."""
+        partitions = [
+            TopicPartition(topic.name, number)
+            for topic in TOPICS
+            for number in range(topic.partitions(len(CATALOGUE.regions)))
+        ]
+        consumer = AIOKafkaConsumer(**self.operator())
+        await consumer.start()
+        try:
+            ends = await consumer.end_offsets(partitions)
+        finally:
+            await consumer.stop()
+        written = {at: RecordsToDelete(end) for at, end in ends.items() if end}
+        if not written:
+            return
+        admin = AIOKafkaAdminClient(**self.operator())
+        await admin.start()
+        try:
+            await admin.delete_records(written)
+        finally:
+            await admin.close()
 
     def kill(self) -> None:
         """kill -9."""

@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import LiteralString
 from uuid import UUID, uuid4
@@ -46,7 +47,7 @@ class Platform:
     cells: Cells
     kafka: Kafka
 
-    @property
+    @cached_property
     def settings(self) -> PlatformSettings:
         """What a process in Mumbai is started with."""
         return self.kafka.put_into(self.cells.settings("mumbai"))

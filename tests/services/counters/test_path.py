@@ -4,18 +4,7 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-import pytest
-
-from tests.kafka_server import Kafka
-from tests.servers import Cells
 from tests.services.counters.platform import Platform, counting, eventually, viewed
-
-pytest_plugins: tuple[str, ...] = ()
-
-
-@pytest.fixture
-def platform(cells: Cells, kafka_server: Kafka) -> Platform:
-    return Platform(cells, kafka_server)
 
 
 async def test_views_of_the_log_are_counted_in_the_database_of_their_home(platform: Platform) -> None:

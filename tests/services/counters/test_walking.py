@@ -7,19 +7,11 @@ from pathlib import Path
 from uuid import UUID
 
 import httpx
-import pytest
 
 from services.common import ids
 from services.engagement import event_ids
-from tests.kafka_server import Kafka
-from tests.servers import Cells
 from tests.services.counters.platform import Platform, eventually, service, signed
 from tests.services.realtime.client import connected
-
-
-@pytest.fixture
-def platform(cells: Cells, kafka_server: Kafka) -> Platform:
-    return Platform(cells, kafka_server)
 
 
 async def test_a_like_a_view_and_a_comment_reach_the_counts_and_another_viewers_socket(

@@ -1,0 +1,68 @@
+"""A proxy in front of PostgreSQL that can lose the answer to a COMMIT: the server has it, the client never hears."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from services.contracts.settings import Endpoint, PlatformSettings
+
+
+@dataclass
+class Proxy:
+    """``armed``: the next COMMIT of a transaction that wrote to the outbox loses its answer."""
+
+    target: Endpoint
+    endpoint: Endpoint = field(init=False)
+    armed: bool = False
+    cuts: int = 0
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection."""
+        upstream_reader, upstream_writer = await asyncio.open_connection(self.target.host, self.target.port)
+        wrote, cut = False, False
+
+        async def forward() -> None:
+            nonlocal wrote, cut
+            while data := await reader.read(65536):
+                wrote = wrote or b"INSERT INTO counters.outbox" in data
+                if b"COMMIT" in data:
+                    cut = self.armed and wrote
+                    wrote = False
+                upstream_writer.write(data)
+                await upstream_writer.drain()
+            upstream_writer.close()
+
+        async def back() -> None:
+            while data := await upstream_reader.read(65536):
+                if cut:
+                    self.armed = False
+                    self.cuts += 1
+                    break
+                writer.write(data)
+                await writer.drain()
+            writer.close()
+            upstream_writer.close()
+
+        await asyncio.gather(forward(), back(), return_exceptions=True)
+
+
+@asynccontextmanager
+async def cutting_proxy(target: Endpoint) -> AsyncIterator[Proxy]:
+    """A proxy on a port of its own."""
+    proxy = Proxy(target)
+    server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
+    proxy.endpoint = Endpoint(host="127.0.0.1", port=server.sockets[0].getsockname()[1])
+    try:
+        yield proxy
+    finally:
+        server.close()
+
+
+def with_writer(settings: PlatformSettings, writer: Endpoint) -> PlatformSettings:
+    """``settings`` whose own database is reached at ``writer``."""
+    database = settings.own.database.model_copy(update={"writer": writer})
+    return settings.model_copy(update={"own": settings.own.model_copy(update={"database": database})})
