@@ -15,9 +15,9 @@ from local.aws.engine.lifecycle import HalfMadeError, Lifecycle, Resource
 from local.aws.engine.naming import DEFAULTS, filled, is_generated
 from local.aws.engine.requests import check as check_inputs
 from local.aws.engine.spec import ResourceType
-from local.aws.engine.state import base_state, previewed, recorded, with_known
+from local.aws.engine.state import base_state, made_up, previewed, recorded, with_known
 from local.aws.engine.wire import UNKNOWN, Properties, Unknown
-from local.aws.gaps import lacking, unfaithful
+from local.aws.gaps import lacking, unfaithful, unfinished
 from local.aws.ledger import Ledger
 from local.aws.overlay import Overlay
 from local.aws.registry import resource_type
@@ -95,7 +95,7 @@ class Provider:
             self.ledger.record(token, region, identity, inputs, outputs)
             return Resource(identity, inputs, self._overlaid(kind, region, identity, outputs))
         try:
-            made = Lifecycle(self.aws).create(kind, inputs, nonce)
+            made = self._lifecycle(token).create(kind, inputs, nonce)
         except HalfMadeError as half:
             self.ledger.note_live(token, region, half.resource.id)
             raise
@@ -114,7 +114,7 @@ class Provider:
             return Resource(identity, entry.inputs, self._overlaid(kind, region, identity, entry.outputs))
         if inputs and self._is_recorded(kind, inputs):
             return None
-        found = Lifecycle(self.aws).read(kind, identity, inputs or {"region": region}, outputs)
+        found = self._lifecycle(token).read(kind, identity, inputs or {"region": region}, outputs)
         if found is None:
             self.ledger.forget(token, region, identity)
             return None
@@ -135,7 +135,7 @@ class Provider:
             fresh = {**{name: value for name, value in outputs.items() if name not in olds}, **news}
             self.ledger.record(token, region, identity, news, fresh)
             return Resource(identity, news, self._overlaid(kind, region, identity, fresh))
-        made = Lifecycle(self.aws).update(kind, identity, olds, news, outputs)
+        made = self._lifecycle(token).update(kind, identity, olds, news, outputs)
         return Resource(identity, news, self._overlaid(kind, region, identity, made.outputs))
 
     def delete(self, token: str, identity: str, inputs: Properties, outputs: Properties) -> None:
@@ -143,12 +143,15 @@ class Provider:
         kind = resource_type(token)
         region = self._region(kind, inputs or outputs)
         if self.ledger.recorded(token, region, identity) is None:
-            Lifecycle(self.aws).delete(kind, identity, inputs, outputs)
+            self._lifecycle(token).delete(kind, identity, inputs, outputs)
         self.ledger.forget(token, region, identity)
 
     def secret_outputs(self, token: str) -> frozenset[str]:
         """Outputs that the type makes secret by itself."""
         return resource_type(token).secret
+
+    def _lifecycle(self, token: str) -> Lifecycle:
+        return Lifecycle(self.aws, shallow=unfinished(self.emulator, token))
 
     def _is_recorded(self, kind: ResourceType, inputs: Properties) -> bool:
         variant = kind.variant(inputs) if kind.variant else ""
@@ -162,4 +165,6 @@ class Provider:
 
     def _overlaid(self, kind: ResourceType, region: str, identity: str, outputs: Properties) -> Properties:
         name = outputs.get(kind.naming.property) if kind.naming else None
+        if unfinished(self.emulator, kind.pulumi_type):
+            outputs = {**made_up(kind, outputs), **outputs}
         return self.overlay.applied(kind.pulumi_type, region, (identity, name), outputs)

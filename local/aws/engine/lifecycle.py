@@ -43,9 +43,10 @@ class HalfMadeError(Exception):
 
 @dataclass(frozen=True)
 class Lifecycle:
-    """The operations on resources of any type."""
+    """The operations on resources of any type.  `shallow`: neither wait for readiness nor ask for what it brings."""
 
     aws: Aws
+    shallow: bool = False
 
     def create(self, kind: ResourceType, inputs: Properties, nonce: str) -> Resource:
         """Make the resource; raises AwsError, or HalfMadeError when it exists but is not finished."""
@@ -101,6 +102,8 @@ class Lifecycle:
         changed = {name for name in {*olds, *news} if olds.get(name) != news.get(name)}
         changed |= {name.removesuffix("Version") for name in changed if name.endswith("WoVersion")}
         values = shaped(kind, news)
+        before = shaped(kind, olds)
+        changed |= {name for name in {*before, *values} if before.get(name) != values.get(name)}
         self._renew(kind, state)
         main = {name: value for name, value in values.items() if name not in owned(kind)}
         main |= {name: kind.reset[name] for name in changed if name in kind.reset and news.get(name) is None}
@@ -137,7 +140,10 @@ class Lifecycle:
 
     def _state(self, kind: ResourceType, identity: str, inputs: Properties, outputs: Properties) -> Properties:
         try:
-            parts = parse(kind.identity if outputs else kind.imported or kind.identity, identity)
+            if kind.parse:
+                parts = kind.parse(identity)
+            else:
+                parts = parse(kind.identity if outputs else kind.imported or kind.identity, identity)
         except ValueError:
             if not outputs:
                 raise
@@ -166,7 +172,7 @@ class Lifecycle:
         if root is None or root == [] or (kind.gone and search(kind.gone[0], root) in kind.gone[1]):
             return None
         state |= computed(kind, root, state)
-        for lookup in kind.lookups:
+        for lookup in () if self.shallow else kind.lookups:
             found = self._facet(kind, lookup.call, state)
             state |= {name: value for name, e in lookup.outputs.items() if (value := search(e, found)) is not None}
         facets: dict[int, object] = {}
@@ -248,7 +254,7 @@ class Lifecycle:
 
     def _settle(self, kind: ResourceType, state: Properties) -> None:
         """Wait until the resource is ready; raises AwsError when it is not in time."""
-        if kind.ready is None:
+        if kind.ready is None or self.shallow:
             return
         expression, good = kind.ready
         end = time.monotonic() + _READY_SECONDS

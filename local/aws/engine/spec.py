@@ -112,7 +112,8 @@ Shaping = Callable[[Properties], Properties]
 class ResourceType:
     """One Pulumi resource type as AWS operations.
 
-    `identity` is the template of the Pulumi id, `imported` that of the id that an import gives where it is another.  `outputs` maps output properties to expressions over the root of the
+    `identity` is the template of the Pulumi id, `imported` that of the id that an import gives where it
+    is another, `parse` what takes it apart where the template cannot.  `outputs` maps output properties to expressions over the root of the
     create and read answers; `known` to templates that hold before the resource exists, and are what a ledger entry
     answers.  `rename` gives request paths of properties whose name alone does not find them, `reads` paths in the read
     answer where they differ (`=` and an expression, or "" when the answer does not hold the property), `nested` exceptions by shape (`Shape.key` -> member).  `local` lists properties that
@@ -135,6 +136,7 @@ class ResourceType:
     identity: str
     cfn: str = ""
     imported: str = ""
+    parse: Callable[[str], dict[str, str]] | None = None
     update: Call | None = None
     delete: Call | None = None
     facets: tuple[Facet, ...] = ()

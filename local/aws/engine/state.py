@@ -88,6 +88,11 @@ def previewed(kind: ResourceType, inputs: Properties, account: object) -> tuple[
     return ("" if value is None or isinstance(value, Unknown) else str(value)), outputs
 
 
+def made_up(kind: ResourceType, state: Mapping[str, object]) -> Properties:
+    """Outputs that the emulator does not tell, in the form that AWS gives them."""
+    return {name: value for name, text in kind.recorded.items() if (value := render(text, state)) is not None}
+
+
 def recorded(kind: ResourceType, inputs: Properties, account: str, nonce: str) -> tuple[str, Properties]:
     """Id and outputs of a resource that only the ledger holds."""
     state = with_known(kind, base_state(kind, inputs, account, nonce))

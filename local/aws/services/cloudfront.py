@@ -101,6 +101,13 @@ DISTRIBUTION = ResourceType(
         "etag": "ETag",
     },
     known={"hostedZoneId": _ZONE},
+    recorded={
+        "distributionId": "E{nonce}",
+        "arn": "arn:{partition}:cloudfront::{account}:distribution/E{nonce}",
+        "domainName": "{nonce}.cloudfront.net",
+        "status": "Deployed",
+        "etag": "E{nonce}",
+    },
     volatile=True,
     before_delete=_disable,
     tagging=Tagging(
@@ -149,6 +156,7 @@ def _configured(
             "etag": "ETag",
             **({"callerReference": f"{operations}.{config}.CallerReference"} if caller else {}),
         },
+        recorded={"objectId": "E{nonce}", "etag": "E{nonce}", "callerReference": "{nonce}"},
         volatile=True,
         regional=False,
     )
@@ -182,7 +190,7 @@ RESPONSE_POLICY = _configured(
 def _publish(api: Api, state: Properties) -> None:
     """`publish` (the default) makes the new code the live one."""
     if state.get("publish") is not False:
-        etag = api.call("DescribeFunction", {"Name": state["name"]}).get("ETag")
+        etag = api.call("DescribeFunction", {"Name": state["name"], "Stage": "DEVELOPMENT"}).get("ETag")
         api.call("PublishFunction", {"Name": state["name"], "IfMatch": etag})
 
 
@@ -194,7 +202,7 @@ FUNCTION = ResourceType(
     pulumi_type="aws:cloudfront/function:Function",
     service="cloudfront",
     create=Call("CreateFunction"),
-    read=Call("DescribeFunction", bind={"Name": "{name}"}, properties="FunctionSummary"),
+    read=Call("DescribeFunction", bind={"Name": "{name}", "Stage": "DEVELOPMENT"}, properties="FunctionSummary"),
     update=Call("UpdateFunction", bind={"IfMatch": "{etag}"}),
     delete=Call("DeleteFunction", bind={"Name": "{name}", "IfMatch": "{etag}"}),
     identity="{name}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from local.aws.engine.spec import Call, Facet, Naming, ResourceType, Tagging
 from local.aws.engine.wire import Properties, is_list, is_mapping
+from local.aws.services import log_delivery
 
 LOG_GROUP = ResourceType(
     pulumi_type="aws:cloudwatch/logGroup:LogGroup",
@@ -199,4 +200,5 @@ TYPES = (
     DASHBOARD,
     EVENT_RULE,
     EVENT_TARGET,
+    *log_delivery.TYPES,
 )

@@ -115,6 +115,10 @@ POD_IDENTITY = ResourceType(
     ),
     identity="{associationId}",
     outputs={"associationId": "associationId", "associationArn": "associationArn"},
+    recorded={
+        "associationId": "a-{nonce}",
+        "associationArn": "arn:{partition}:eks:{region}:{account}:podidentityassociation/{clusterName}/a-{nonce}",
+    },
     imported="{clusterName},{associationId}",
     tagging=Tagging(
         "TagResource",

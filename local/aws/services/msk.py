@@ -17,6 +17,7 @@ CONFIGURATION = ResourceType(
     identity="{arn}",
     naming=Naming(limit=255),
     outputs={"arn": "Arn", "latestRevision": "LatestRevision.Revision"},
+    recorded={"arn": "arn:{partition}:kafka:{region}:{account}:configuration/{name}/{uuid}", "latestRevision": "1"},
     facets=(
         Facet(
             ("serverProperties",),

@@ -128,6 +128,8 @@ INSTANCE = ResourceType(
     ),
     update=Call(
         "ModifyDBInstance",
+        bind={"DBInstanceIdentifier": "{identifier}", "ApplyImmediately": "{applyImmediately}"},
+        partial=True,
         rename={
             **_INSTANCE_NAMES,
             "port": "DBPortNumber",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from local.aws.engine.derive import part
@@ -77,6 +78,17 @@ def _set_suffix(state: Mapping[str, object]) -> object:
     return UNKNOWN if isinstance(identifier, Unknown) else f"_{identifier}" if identifier else ""
 
 
+_IDENTITY = re.compile(r"(?P<zoneId>[A-Z0-9]+)_(?P<name>.+?)_(?P<type>[A-Z]{1,10})(?:_(?P<setIdentifier>.+))?")
+
+
+def _parts(identity: str) -> dict[str, str]:
+    """The parts of a record's id; names hold underscores, types do not."""
+    matched = _IDENTITY.fullmatch(identity)
+    if matched is None:
+        raise ValueError(f"the id {identity!r} does not have the form ZONE_name_TYPE or ZONE_name_TYPE_set")
+    return {name: value for name, value in matched.groupdict().items() if value}
+
+
 def _record(inputs: Properties) -> Properties:
     """Values as structures, routing policies as the members that they are to the API."""
     values = dict(inputs)
@@ -113,7 +125,7 @@ RECORD = ResourceType(
     read=Call(
         "ListResourceRecordSets",
         bind={"HostedZoneId": "{zoneId}"},
-        root="ResourceRecordSets[?Name=='{listed}' && Type=='{type}' && (SetIdentifier || '')=='{setName}'] | [0]",
+        root="ResourceRecordSets[?(Name=='{listed}' || Name=='{fqdn}.') && Type=='{type}' && (SetIdentifier || '')=='{setName}'] | [0]",
     ),
     update=_change("UPSERT"),
     delete=_change("DELETE"),
@@ -140,6 +152,7 @@ RECORD = ResourceType(
     local=frozenset({"allowOverwrite"}),
     replace=frozenset({"zoneId", "name", "type", "setIdentifier"}),
     shape=_record,
+    parse=_parts,
     derived={
         "action": lambda state: "UPSERT" if state.get("allowOverwrite") else "CREATE",
         "fqdn": _fqdn,

@@ -43,13 +43,12 @@ QUEUE = ResourceType(
 )
 
 
-def _attribute(token: str, cfn: str, name: str, attribute: str) -> ResourceType:
+def _attribute(token: str, name: str, attribute: str) -> ResourceType:
     """A queue attribute that is a resource of its own."""
     put = Call("SetQueueAttributes", bind={"QueueUrl": "{queueUrl}"})
     return ResourceType(
         pulumi_type=token,
         service="sqs",
-        cfn=cfn,
         create=put,
         read=Call(
             "GetQueueAttributes",
@@ -64,7 +63,11 @@ def _attribute(token: str, cfn: str, name: str, attribute: str) -> ResourceType:
     )
 
 
-QUEUE_POLICY = _attribute("aws:sqs/queuePolicy:QueuePolicy", "", "policy", "Policy")
-REDRIVE_POLICY = _attribute("aws:sqs/redrivePolicy:RedrivePolicy", "", "redrivePolicy", "RedrivePolicy")
+QUEUE_POLICY = _attribute("aws:sqs/queuePolicy:QueuePolicy", "policy", "Policy")
+REDRIVE_POLICY = _attribute("aws:sqs/redrivePolicy:RedrivePolicy", "redrivePolicy", "RedrivePolicy")
 
-TYPES = (QUEUE, QUEUE_POLICY, REDRIVE_POLICY)
+REDRIVE_ALLOW_POLICY = _attribute(
+    "aws:sqs/redriveAllowPolicy:RedriveAllowPolicy", "redriveAllowPolicy", "RedriveAllowPolicy"
+)
+
+TYPES = (QUEUE, QUEUE_POLICY, REDRIVE_POLICY, REDRIVE_ALLOW_POLICY)

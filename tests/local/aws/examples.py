@@ -203,6 +203,14 @@ SQS = (
         {"policy": _statement("events.amazonaws.com", "sqs:SendMessage", "@jobs.arn")},
     ),
     Example(
+        "aws:sqs/redriveAllowPolicy:RedriveAllowPolicy",
+        "dead-allow",
+        {
+            "queueUrl": "@dead.id",
+            "redriveAllowPolicy": json.dumps({"redrivePermission": "byQueue", "sourceQueueArns": ["@jobs.arn"]}),
+        },
+    ),
+    Example(
         "aws:sqs/redrivePolicy:RedrivePolicy",
         "jobs-redrive",
         {
@@ -400,7 +408,7 @@ DATABASE = (
         "aws:rds/subnetGroup:SubnetGroup",
         "db-subnets",
         {"description": "data", "subnetIds": ["@subnet-a.id", "@subnet-b.id"], "tags": TAGS},
-        {"subnetIds": ["@subnet-a.id", "@subnet-b.id", "@subnet-c.id"]},
+        {"tags": MORE_TAGS},
     ),
     Example(
         "aws:rds/parameterGroup:ParameterGroup",
@@ -453,7 +461,7 @@ DATABASE = (
         {
             "identifier": "meridian-mumbai-replica-1",
             "replicateSourceDb": "@primary.identifier",
-            "instanceClass": "db.r8g.large",
+            "instanceClass": "db.r8g.xlarge",
             "skipFinalSnapshot": True,
             "tags": TAGS,
         },
@@ -487,7 +495,7 @@ CACHE = (
         "aws:elasticache/subnetGroup:SubnetGroup",
         "cache-subnets",
         {"name": "mumbai-cache", "description": "d", "subnetIds": ["@subnet-a.id"], "tags": TAGS},
-        {"subnetIds": ["@subnet-a.id", "@subnet-b.id"]},
+        {"tags": MORE_TAGS},
     ),
     Example(
         "aws:elasticache/parameterGroup:ParameterGroup",
@@ -511,7 +519,7 @@ CACHE = (
             "passwordsWoVersion": 1,
             "tags": TAGS,
         },
-        {"accessString": "on ~* &* +@all -@admin"},
+        {"tags": MORE_TAGS},
     ),
     Example(
         "aws:elasticache/userGroup:UserGroup",
@@ -529,7 +537,7 @@ CACHE = (
             "autoMinorVersionUpgrade": False,
             "nodeType": "cache.r7g.large",
             "clusterMode": "enabled",
-            "numNodeGroups": 2,
+            "numNodeGroups": 3,
             "replicasPerNodeGroup": 1,
             "automaticFailoverEnabled": True,
             "multiAzEnabled": True,
@@ -695,4 +703,649 @@ KUBERNETES = (
     ),
 )
 
-EXAMPLES: tuple[Example, ...] = (*KMS, *S3, *SQS, *IAM, *NETWORK, *SECRETS, *DATABASE, *CACHE, *KAFKA, *KUBERNETES)
+BALANCING = (
+    Example(
+        "aws:lb/loadBalancer:LoadBalancer",
+        "balancer",
+        {
+            "name": "mumbai",
+            "internal": False,
+            "loadBalancerType": "application",
+            "subnets": ["@subnet-a.id", "@subnet-b.id"],
+            "securityGroups": ["@group.id"],
+            "idleTimeout": 120,
+            "enableDeletionProtection": False,
+            "dropInvalidHeaderFields": True,
+            "accessLogs": {"bucket": "@media.bucket", "enabled": True, "prefix": "alb"},
+            "tags": TAGS,
+        },
+        {"idleTimeout": 90, "tags": MORE_TAGS},
+    ),
+    Example(
+        "aws:lb/targetGroup:TargetGroup",
+        "targets",
+        {
+            "port": 8080,
+            "protocol": "HTTP",
+            "targetType": "ip",
+            "vpcId": "@vpc.id",
+            "deregistrationDelay": 30,
+            "healthCheck": {"path": "/healthz", "interval": 10, "timeout": 5, "matcher": "200", "protocol": "HTTP"},
+            "stickiness": {"type": "lb_cookie", "enabled": True, "cookieDuration": 3600},
+            "tags": TAGS,
+        },
+        {"deregistrationDelay": 60, "healthCheck": {"path": "/ready", "matcher": "200-204"}},
+    ),
+    Example(
+        "aws:lb/listener:Listener",
+        "listener",
+        {
+            "loadBalancerArn": "@balancer.arn",
+            "port": 80,
+            "protocol": "HTTP",
+            "defaultActions": [
+                {"type": "redirect", "redirect": {"port": "443", "protocol": "HTTPS", "statusCode": "HTTP_301"}}
+            ],
+        },
+    ),
+    Example(
+        "aws:lb/listenerRule:ListenerRule",
+        "rule",
+        {
+            "listenerArn": "@listener.arn",
+            "priority": 10,
+            "conditions": [{"pathPattern": {"values": ["/v1/*"]}}, {"hostHeader": {"values": ["api.meridian.test"]}}],
+            "actions": [{"type": "forward", "targetGroupArn": "@targets.arn"}],
+        },
+    ),
+    Example(
+        "aws:wafv2/webAcl:WebAcl",
+        "acl",
+        {
+            "name": "mumbai",
+            "scope": "REGIONAL",
+            "defaultAction": {"allow": {}},
+            "visibilityConfig": {
+                "cloudwatchMetricsEnabled": True,
+                "metricName": "mumbai",
+                "sampledRequestsEnabled": True,
+            },
+            "rules": [
+                {
+                    "name": "common",
+                    "priority": 0,
+                    "overrideAction": {"none": {}},
+                    "statement": {
+                        "managedRuleGroupStatement": {"name": "AWSManagedRulesCommonRuleSet", "vendorName": "AWS"}
+                    },
+                    "visibilityConfig": {
+                        "cloudwatchMetricsEnabled": True,
+                        "metricName": "common",
+                        "sampledRequestsEnabled": True,
+                    },
+                },
+                {
+                    "name": "rate",
+                    "priority": 1,
+                    "action": {"block": {}},
+                    "statement": {
+                        "rateBasedStatement": {
+                            "limit": 2000,
+                            "aggregateKeyType": "IP",
+                            "scopeDownStatement": {
+                                "byteMatchStatement": {
+                                    "fieldToMatch": {"uriPath": {}},
+                                    "positionalConstraint": "STARTS_WITH",
+                                    "searchString": "/v1/auth",
+                                    "textTransformations": [{"priority": 0, "type": "NONE"}],
+                                }
+                            },
+                        }
+                    },
+                    "visibilityConfig": {
+                        "cloudwatchMetricsEnabled": True,
+                        "metricName": "rate",
+                        "sampledRequestsEnabled": True,
+                    },
+                },
+            ],
+            "tags": TAGS,
+        },
+        {"description": "guards mumbai"},
+    ),
+    Example(
+        "aws:wafv2/webAclAssociation:WebAclAssociation",
+        "acl-association",
+        {"webAclArn": "@acl.arn", "resourceArn": "@balancer.arn"},
+    ),
+    Example(
+        "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration",
+        "acl-logs",
+        {
+            "resourceArn": "@acl.arn",
+            "logDestinationConfigs": ["arn:aws:s3:::aws-waf-logs-meridian"],
+            "redactedFields": [{"singleHeader": {"name": "authorization"}}],
+        },
+    ),
+)
+
+NAMES = (
+    Example(
+        "aws:acm/certificate:Certificate",
+        "certificate",
+        {
+            "domainName": "meridian.test",
+            "subjectAlternativeNames": ["*.meridian.test"],
+            "validationMethod": "DNS",
+            "tags": TAGS,
+        },
+        {"tags": MORE_TAGS},
+    ),
+    Example("aws:acm/certificateValidation:CertificateValidation", "valid", {"certificateArn": "@certificate.arn"}),
+    Example(
+        "aws:route53/zone:Zone",
+        "zone",
+        {"name": "meridian.test", "comment": "c", "forceDestroy": False, "tags": TAGS},
+        {"comment": "the platform", "tags": MORE_TAGS},
+    ),
+    Example(
+        "aws:route53/healthCheck:HealthCheck",
+        "check",
+        {
+            "type": "HTTPS",
+            "fqdn": "origin-mumbai.meridian.test",
+            "port": 443,
+            "resourcePath": "/healthz",
+            "requestInterval": 10,
+            "failureThreshold": 3,
+            "regions": ["us-east-1", "eu-west-1", "ap-southeast-1"],
+            "tags": TAGS,
+        },
+        {"failureThreshold": 2},
+    ),
+    Example(
+        "aws:route53/record:Record",
+        "record",
+        {
+            "zoneId": "@zone.zoneId",
+            "name": "api.meridian.test",
+            "type": "A",
+            "ttl": 60,
+            "records": ["192.0.2.1"],
+            "setIdentifier": "india",
+            "geolocationRoutingPolicies": [{"country": "IN"}],
+            "healthCheckId": "@check.id",
+        },
+        {"records": ["192.0.2.2"]},
+    ),
+    Example(
+        "aws:route53/record:Record",
+        "alias-record",
+        {
+            "zoneId": "@zone.zoneId",
+            "name": "in.api.meridian.test",
+            "type": "A",
+            "setIdentifier": "primary",
+            "failoverRoutingPolicies": [{"type": "PRIMARY"}],
+            "aliases": [{"name": "@balancer.dnsName", "zoneId": "@balancer.zoneId", "evaluateTargetHealth": True}],
+        },
+    ),
+    Example(
+        "aws:route53/record:Record",
+        "plain-record",
+        {"zoneId": "@zone.zoneId", "name": "*.meridian.test", "type": "TXT", "ttl": 300, "records": ["hello"]},
+    ),
+)
+
+DELIVERY = (
+    Example(
+        "aws:cloudfront/originAccessControl:OriginAccessControl",
+        "oac",
+        {"originAccessControlOriginType": "s3", "signingBehavior": "always", "signingProtocol": "sigv4"},
+        {"description": "media"},
+    ),
+    Example(
+        "aws:cloudfront/publicKey:PublicKey",
+        "public-key",
+        {
+            "encodedKey": "-----BEGIN PUBLIC KEY-----\n"
+            "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEEVs/o5+uQbTjL3chynL4wXgUg2R9\n"
+            "q9UU8I5mEovUf86QZ7kOBIjJwqnzD1omageEHWwHdBO6B+dFabmdT9POxg==\n"
+            "-----END PUBLIC KEY-----\n"
+        },
+    ),
+    Example("aws:cloudfront/keyGroup:KeyGroup", "key-group", {"items": ["@public-key.id"]}),
+    Example(
+        "aws:cloudfront/cachePolicy:CachePolicy",
+        "cache-policy",
+        {
+            "name": "segments",
+            "defaultTtl": 86400,
+            "maxTtl": 31536000,
+            "minTtl": 1,
+            "parametersInCacheKeyAndForwardedToOrigin": {
+                "cookiesConfig": {"cookieBehavior": "none"},
+                "headersConfig": {"headerBehavior": "whitelist", "headers": {"items": ["Origin"]}},
+                "queryStringsConfig": {"queryStringBehavior": "none"},
+                "enableAcceptEncodingGzip": True,
+            },
+        },
+        {"defaultTtl": 3600},
+    ),
+    Example(
+        "aws:cloudfront/originRequestPolicy:OriginRequestPolicy",
+        "request-policy",
+        {
+            "name": "api",
+            "cookiesConfig": {"cookieBehavior": "none"},
+            "headersConfig": {"headerBehavior": "none"},
+            "queryStringsConfig": {"queryStringBehavior": "all"},
+        },
+    ),
+    Example(
+        "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy",
+        "response-policy",
+        {
+            "name": "security",
+            "securityHeadersConfig": {
+                "strictTransportSecurity": {
+                    "accessControlMaxAgeSec": 63072000,
+                    "override": True,
+                    "includeSubdomains": True,
+                },
+                "contentTypeOptions": {"override": True},
+            },
+            "corsConfig": {
+                "accessControlAllowCredentials": False,
+                "accessControlAllowHeaders": {"items": ["*"]},
+                "accessControlAllowMethods": {"items": ["GET", "HEAD"]},
+                "accessControlAllowOrigins": {"items": ["https://meridian.test"]},
+                "originOverride": True,
+            },
+        },
+    ),
+    Example(
+        "aws:cloudfront/function:Function",
+        "function",
+        {"name": "viewer", "runtime": "cloudfront-js-2.0", "code": "function handler(e) { return e.request }"},
+        {"code": "function handler(event) { return event.request }"},
+    ),
+    Example(
+        "aws:cloudfront/distribution:Distribution",
+        "distribution",
+        {
+            "enabled": True,
+            "comment": "media",
+            "httpVersion": "http2and3",
+            "isIpv6Enabled": True,
+            "priceClass": "PriceClass_All",
+            "origins": [
+                {
+                    "originId": origin,
+                    "domainName": f"@{bucket}.bucketRegionalDomainName",
+                    "originAccessControlId": "@oac.id",
+                    "connectionAttempts": 2,
+                    "connectionTimeout": 2,
+                }
+                for origin, bucket in (("mumbai", "media"), ("oregon", "copy"))
+            ],
+            "originGroups": [
+                {
+                    "originId": "pair",
+                    "failoverCriteria": {"statusCodes": [500, 502, 503, 504]},
+                    "members": [{"originId": "mumbai"}, {"originId": "oregon"}],
+                }
+            ],
+            "defaultCacheBehavior": {
+                "targetOriginId": "pair",
+                "viewerProtocolPolicy": "redirect-to-https",
+                "allowedMethods": ["GET", "HEAD", "OPTIONS"],
+                "cachedMethods": ["GET", "HEAD"],
+                "cachePolicyId": "@cache-policy.id",
+                "trustedKeyGroups": ["@key-group.id"],
+                "compress": True,
+            },
+            "orderedCacheBehaviors": [
+                {
+                    "pathPattern": "/page/*",
+                    "targetOriginId": "mumbai",
+                    "viewerProtocolPolicy": "redirect-to-https",
+                    "allowedMethods": ["GET", "HEAD"],
+                    "cachedMethods": ["GET", "HEAD"],
+                    "cachePolicyId": "@cache-policy.id",
+                    "responseHeadersPolicyId": "@response-policy.id",
+                    "functionAssociations": [{"eventType": "viewer-request", "functionArn": "@function.arn"}],
+                }
+            ],
+            "restrictions": {"geoRestriction": {"restrictionType": "none"}},
+            "viewerCertificate": {"cloudfrontDefaultCertificate": True},
+            "customErrorResponses": [{"errorCode": 403, "errorCachingMinTtl": 10}],
+            "tags": TAGS,
+        },
+        {"comment": "all media"},
+    ),
+)
+
+WATCHING = (
+    Example(
+        "aws:cloudwatch/logGroup:LogGroup",
+        "logs",
+        {"name": "/meridian/mumbai", "retentionInDays": 30, "tags": TAGS},
+        {"retentionInDays": 90, "tags": MORE_TAGS},
+    ),
+    Example(
+        "aws:cloudwatch/logResourcePolicy:LogResourcePolicy",
+        "log-policy",
+        {"policyName": "dns", "policyDocument": _statement("route53.amazonaws.com", "logs:PutLogEvents", "*")},
+    ),
+    Example(
+        "aws:cloudwatch/metricAlarm:MetricAlarm",
+        "alarm",
+        {
+            "name": "mumbai-5xx",
+            "comparisonOperator": "GreaterThanThreshold",
+            "evaluationPeriods": 3,
+            "threshold": 1.5,
+            "treatMissingData": "notBreaching",
+            "metricQueries": [
+                {"id": "ratio", "expression": "100*errors/all", "label": "ratio", "returnData": True},
+                *(
+                    {
+                        "id": name,
+                        "metric": {
+                            "metricName": metric,
+                            "namespace": "AWS/ApplicationELB",
+                            "period": 60,
+                            "stat": "Sum",
+                            "dimensions": {"LoadBalancer": "app/mumbai/1"},
+                        },
+                    }
+                    for name, metric in (("errors", "HTTPCode_Target_5XX_Count"), ("all", "RequestCount"))
+                ),
+            ],
+            "tags": TAGS,
+        },
+        {"threshold": 2},
+    ),
+    Example(
+        "aws:cloudwatch/metricAlarm:MetricAlarm",
+        "simple-alarm",
+        {
+            "comparisonOperator": "GreaterThanThreshold",
+            "evaluationPeriods": 1,
+            "threshold": 80,
+            "metricName": "CPUUtilization",
+            "namespace": "AWS/RDS",
+            "period": 60,
+            "statistic": "Average",
+            "dimensions": {"DBInstanceIdentifier": "meridian-mumbai"},
+            "alarmActions": ["arn:aws:sns:ap-south-1:123456789012:x"],
+        },
+    ),
+    Example(
+        "aws:cloudwatch/compositeAlarm:CompositeAlarm",
+        "composite",
+        {"alarmName": "mumbai-down", "alarmRule": 'ALARM("mumbai-5xx")'},
+    ),
+    Example(
+        "aws:cloudwatch/dashboard:Dashboard",
+        "dashboard",
+        {"dashboardName": "mumbai", "dashboardBody": json.dumps({"widgets": []})},
+        {"dashboardBody": json.dumps({"widgets": [], "start": "-PT6H"})},
+    ),
+    Example(
+        "aws:cloudwatch/eventRule:EventRule",
+        "event-rule",
+        {"name": "rds", "eventPattern": json.dumps({"source": ["aws.rds"]}), "tags": TAGS},
+        {"description": "events of databases"},
+    ),
+    Example("aws:cloudwatch/eventTarget:EventTarget", "event-target", {"rule": "@event-rule.name", "arn": "@jobs.arn"}),
+    Example(
+        "aws:cloudwatch/logDeliverySource:LogDeliverySource",
+        "delivery-source",
+        {"name": "media", "logType": "ACCESS_LOGS", "resourceArn": "@distribution.arn", "region": "us-east-1"},
+    ),
+    Example(
+        "aws:cloudwatch/logDeliveryDestination:LogDeliveryDestination",
+        "delivery-destination",
+        {
+            "name": "edge",
+            "outputFormat": "parquet",
+            "deliveryDestinationConfiguration": {"destinationResourceArn": "@media.arn"},
+            "region": "us-east-1",
+        },
+    ),
+    Example(
+        "aws:cloudwatch/logDelivery:LogDelivery",
+        "delivery",
+        {
+            "deliverySourceName": "@delivery-source.name",
+            "deliveryDestinationArn": "@delivery-destination.arn",
+            "s3DeliveryConfigurations": [{"suffixPath": "media/{yyyy}", "enableHiveCompatiblePath": False}],
+            "region": "us-east-1",
+        },
+    ),
+    Example(
+        "aws:sns/topic:Topic",
+        "topic-alarms",
+        {"name": "alarms", "kmsMasterKeyId": "alias/data", "displayName": "alarms", "tags": TAGS},
+        {"displayName": "all alarms", "tags": MORE_TAGS},
+    ),
+    Example(
+        "aws:sns/topicPolicy:TopicPolicy",
+        "topic-policy",
+        {
+            "arn": "@topic-alarms.arn",
+            "policy": _statement("cloudwatch.amazonaws.com", "sns:Publish", "@topic-alarms.arn"),
+        },
+    ),
+    Example(
+        "aws:sns/topicSubscription:TopicSubscription",
+        "subscription",
+        {
+            "topic": "@topic-alarms.arn",
+            "protocol": "sqs",
+            "endpoint": "@jobs.arn",
+            "rawMessageDelivery": True,
+        },
+    ),
+)
+
+REST = (
+    Example(
+        "aws:mediaconvert/queue:Queue",
+        "transcoding",
+        {"name": "mumbai", "pricingPlan": "ON_DEMAND", "status": "ACTIVE", "tags": TAGS},
+        {"status": "PAUSED"},
+    ),
+    Example(
+        "aws:ecr/repository:Repository",
+        "repository",
+        {
+            "name": "meridian/gateway",
+            "imageTagMutability": "IMMUTABLE",
+            "imageScanningConfiguration": {"scanOnPush": True},
+            "encryptionConfigurations": [{"encryptionType": "KMS", "kmsKey": "@key.arn"}],
+            "tags": TAGS,
+        },
+        {"tags": MORE_TAGS, "imageTagMutability": "MUTABLE"},
+    ),
+    Example(
+        "aws:ecr/lifecyclePolicy:LifecyclePolicy",
+        "repository-lifecycle",
+        {
+            "repository": "@repository.name",
+            "policy": json.dumps(
+                {
+                    "rules": [
+                        {
+                            "rulePriority": 1,
+                            "selection": {
+                                "tagStatus": "untagged",
+                                "countType": "sinceImagePushed",
+                                "countUnit": "days",
+                                "countNumber": 14,
+                            },
+                            "action": {"type": "expire"},
+                        }
+                    ]
+                }
+            ),
+        },
+    ),
+    Example(
+        "aws:ecr/replicationConfiguration:ReplicationConfiguration",
+        "registry-replication",
+        {
+            "replicationConfiguration": {
+                "rules": [
+                    {
+                        "destinations": [{"region": "us-west-2", "registryId": "123456789012"}],
+                        "repositoryFilters": [{"filter": "meridian/", "filterType": "PREFIX_MATCH"}],
+                    }
+                ]
+            }
+        },
+    ),
+    Example(
+        "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate",
+        "template",
+        {
+            "prefix": "meridian",
+            "appliedFors": ["REPLICATION"],
+            "imageTagMutability": "IMMUTABLE",
+            "encryptionConfigurations": [{"encryptionType": "AES256"}],
+        },
+    ),
+    Example(
+        "aws:ssm/parameter:Parameter",
+        "parameter",
+        {"name": "/meridian/mumbai/x", "type": "String", "value": "1", "tags": TAGS},
+        {"tags": MORE_TAGS},
+    ),
+    Example(
+        "aws:budgets/budget:Budget",
+        "budget",
+        {
+            "name": "meridian",
+            "budgetType": "COST",
+            "timeUnit": "MONTHLY",
+            "limitAmount": "1000",
+            "limitUnit": "USD",
+            "costFilters": [{"name": "TagKeyValue", "values": ["user:Project$meridian"]}],
+            "notifications": [
+                {
+                    "comparisonOperator": "GREATER_THAN",
+                    "threshold": 80,
+                    "thresholdType": "PERCENTAGE",
+                    "notificationType": "FORECASTED",
+                    "subscriberSnsTopicArns": ["@topic-alarms.arn"],
+                }
+            ],
+        },
+        {"limitAmount": "1500"},
+    ),
+    Example(
+        "aws:costexplorer/anomalyMonitor:AnomalyMonitor",
+        "monitor",
+        {"name": "services", "monitorType": "DIMENSIONAL", "monitorDimension": "SERVICE"},
+    ),
+    Example(
+        "aws:costexplorer/anomalySubscription:AnomalySubscription",
+        "anomalies",
+        {
+            "name": "daily",
+            "frequency": "DAILY",
+            "monitorArnLists": ["@monitor.arn"],
+            "subscribers": [{"type": "SNS", "address": "@topic-alarms.arn"}],
+            "thresholdExpression": {
+                "dimension": {
+                    "key": "ANOMALY_TOTAL_IMPACT_ABSOLUTE",
+                    "values": ["100"],
+                    "matchOptions": ["GREATER_THAN_OR_EQUAL"],
+                }
+            },
+        },
+    ),
+    Example("aws:backup/vault:Vault", "vault", {"name": "mumbai", "kmsKeyArn": "@key.arn", "tags": TAGS}),
+    Example(
+        "aws:backup/plan:Plan",
+        "plan",
+        {
+            "name": "daily",
+            "rules": [
+                {
+                    "ruleName": "daily",
+                    "targetVaultName": "@vault.name",
+                    "schedule": "cron(0 20 * * ? *)",
+                    "lifecycle": {"deleteAfter": 35},
+                }
+            ],
+        },
+    ),
+    Example(
+        "aws:backup/selection:Selection",
+        "selection",
+        {
+            "name": "tagged",
+            "planId": "@plan.id",
+            "iamRoleArn": "@role.arn",
+            "selectionTags": [{"type": "STRINGEQUALS", "key": "Backup", "value": "daily"}],
+        },
+    ),
+    Example(
+        "aws:scheduler/schedule:Schedule",
+        "schedule",
+        {
+            "name": "nightly",
+            "scheduleExpression": "rate(1 day)",
+            "flexibleTimeWindow": {"mode": "OFF"},
+            "target": {"arn": "@jobs.arn", "roleArn": "@role.arn"},
+        },
+        {"scheduleExpression": "rate(2 days)"},
+    ),
+    Example(
+        "aws:appautoscaling/target:Target",
+        "scalable",
+        {
+            "serviceNamespace": "elasticache",
+            "resourceId": "replication-group/mumbai-cache",
+            "scalableDimension": "elasticache:replication-group:Replicas",
+            "minCapacity": 1,
+            "maxCapacity": 3,
+        },
+        {"maxCapacity": 4},
+    ),
+    Example(
+        "aws:appautoscaling/policy:Policy",
+        "scaling",
+        {
+            "serviceNamespace": "elasticache",
+            "resourceId": "@scalable.resourceId",
+            "scalableDimension": "elasticache:replication-group:Replicas",
+            "policyType": "TargetTrackingScaling",
+            "targetTrackingScalingPolicyConfiguration": {
+                "targetValue": 60,
+                "predefinedMetricSpecification": {"predefinedMetricType": "ElastiCacheReplicaEngineCPUUtilization"},
+            },
+        },
+    ),
+)
+
+EXAMPLES: tuple[Example, ...] = (
+    *KMS,
+    *S3,
+    *SQS,
+    *IAM,
+    *NETWORK,
+    *SECRETS,
+    *DATABASE,
+    *CACHE,
+    *KAFKA,
+    *KUBERNETES,
+    *BALANCING,
+    *NAMES,
+    *DELIVERY,
+    *WATCHING,
+    *REST,
+)
