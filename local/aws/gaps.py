@@ -73,8 +73,11 @@ UNFAITHFUL: Final[Mapping[str, Mapping[str, frozenset[str]]]] = {
         "aws:ec2/vpcEndpoint:VpcEndpoint": frozenset({"subnetIds"}),
         "aws:rds/instance:Instance": frozenset({"backupWindow", "enabledCloudwatchLogsExports"}),
         "aws:route53/healthCheck:HealthCheck": frozenset({"regions"}),
+        "aws:wafv2/webAcl:WebAcl": frozenset({"description"}),
     },
     "moto": {
+        "aws:budgets/budget:Budget": frozenset({"tags"}),
+        "aws:rds/instance:Instance": frozenset({"enabledCloudwatchLogsExports"}),
         "aws:s3/bucketReplicationConfig:BucketReplicationConfig": frozenset({"rules"}),
         "aws:ec2/vpcEndpoint:VpcEndpoint": frozenset({"subnetIds"}),
     },
@@ -82,6 +85,13 @@ UNFAITHFUL: Final[Mapping[str, Mapping[str, frozenset[str]]]] = {
 }
 """Emulator -> type -> properties that it accepts and then answers wrongly: a refresh keeps what was declared."""
 
+
+MISSING: Final[Mapping[str, Mapping[str, frozenset[str]]]] = {
+    "ministack": {"aws:route53/zone:Zone": frozenset({"enableAcceleratedRecovery"})},
+    "moto": {"aws:route53/zone:Zone": frozenset({"enableAcceleratedRecovery"})},
+    "localstack": {},
+}
+"""Emulator -> type -> properties for which it has no operation: checked, kept in the state, and not sent."""
 
 UNFINISHED: Final[Mapping[str, frozenset[str]]] = {
     "ministack": frozenset(),
@@ -102,6 +112,11 @@ def lacking(emulator: str) -> frozenset[str]:
 def unfaithful(emulator: str, token: str) -> frozenset[str]:
     """The properties of a type that the emulator answers wrongly."""
     return UNFAITHFUL[emulator].get(token, frozenset())
+
+
+def missing(emulator: str, token: str) -> frozenset[str]:
+    """The properties of a type for which the emulator has no operation."""
+    return MISSING[emulator].get(token, frozenset())
 
 
 def unfinished(emulator: str, token: str) -> bool:

@@ -17,7 +17,7 @@ from local.aws.engine.requests import check as check_inputs
 from local.aws.engine.spec import ResourceType
 from local.aws.engine.state import base_state, made_up, previewed, recorded, with_known
 from local.aws.engine.wire import UNKNOWN, Properties, Unknown
-from local.aws.gaps import lacking, unfaithful, unfinished
+from local.aws.gaps import lacking, missing, unfaithful, unfinished
 from local.aws.ledger import Ledger
 from local.aws.overlay import Overlay
 from local.aws.registry import resource_type
@@ -119,7 +119,7 @@ class Provider:
             self.ledger.forget(token, region, identity)
             return None
         self.ledger.note_live(token, region, found.id)
-        trusted = {DEFAULTS} | unfaithful(self.emulator, token)
+        trusted = {DEFAULTS} | unfaithful(self.emulator, token) | missing(self.emulator, token)
         kept = {**found.inputs, **{name: inputs[name] for name in trusted if name in inputs}}
         return Resource(found.id, kept, self._overlaid(kind, region, found.id, found.outputs))
 
@@ -151,7 +151,12 @@ class Provider:
         return resource_type(token).secret
 
     def _lifecycle(self, token: str) -> Lifecycle:
-        return Lifecycle(self.aws, shallow=unfinished(self.emulator, token))
+        return Lifecycle(
+            self.aws,
+            shallow=unfinished(self.emulator, token),
+            unsent=missing(self.emulator, token),
+            unread=unfaithful(self.emulator, token),
+        )
 
     def _is_recorded(self, kind: ResourceType, inputs: Properties) -> bool:
         variant = kind.variant(inputs) if kind.variant else ""

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from local.aws.ledger import Count, Ledger
-from local.aws.server import ledger_path
+from local.aws.server import ledger_path, state_directory
 
 
 def counts(state: Path, emulator: str) -> list[Count]:
@@ -26,8 +26,7 @@ def rendered(rows: Iterable[Count]) -> str:
 
 def main() -> int:
     """Print the report for the state directory and the emulator of the environment."""
-    state = Path(os.environ.get("MERIDIAN_AWS_STATE") or ".meridian/aws")
-    print(rendered(counts(state, os.environ.get("MERIDIAN_EMULATOR", "ministack"))))
+    print(rendered(counts(state_directory(os.environ), os.environ.get("MERIDIAN_EMULATOR", "ministack"))))
     return 0
 
 

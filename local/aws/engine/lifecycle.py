@@ -43,15 +43,20 @@ class HalfMadeError(Exception):
 
 @dataclass(frozen=True)
 class Lifecycle:
-    """The operations on resources of any type.  `shallow`: neither wait for readiness nor ask for what it brings."""
+    """The operations on resources of any type.  `shallow`: neither wait for readiness nor ask for what it brings.
+
+    `unsent` are properties for which the emulator has no operation, `unread` those that it answers wrongly.
+    """
 
     aws: Aws
     shallow: bool = False
+    unsent: frozenset[str] = frozenset()
+    unread: frozenset[str] = frozenset()
 
     def create(self, kind: ResourceType, inputs: Properties, nonce: str) -> Resource:
         """Make the resource; raises AwsError, or HalfMadeError when it exists but is not finished."""
         state = with_known(kind, base_state(kind, inputs, self.aws.account, nonce))
-        values = shaped(kind, inputs)
+        values = self._sent(kind, inputs)
         main = {name: value for name, value in values.items() if name not in owned(kind, creating=True)}
         call = creation(kind, inputs)
         answer = self._send(kind, build(kind, call, main, state), state)
@@ -101,7 +106,7 @@ class Lifecycle:
         state = self._state(kind, identity, news, outs)
         changed = {name for name in {*olds, *news} if olds.get(name) != news.get(name)}
         changed |= {name.removesuffix("Version") for name in changed if name.endswith("WoVersion")}
-        values = shaped(kind, news)
+        values = self._sent(kind, news)
         before = shaped(kind, olds)
         changed |= {name for name in {*before, *values} if before.get(name) != values.get(name)}
         self._renew(kind, state)
@@ -137,6 +142,9 @@ class Lifecycle:
         except AwsError as error:
             if not error.absent:
                 raise
+
+    def _sent(self, kind: ResourceType, inputs: Properties) -> Properties:
+        return {name: value for name, value in shaped(kind, inputs).items() if name not in self.unsent}
 
     def _state(self, kind: ResourceType, identity: str, inputs: Properties, outputs: Properties) -> Properties:
         try:
@@ -195,7 +203,7 @@ class Lifecycle:
     def _tags(
         self, kind: ResourceType, root: object, state: Properties, values: Properties | None
     ) -> Properties | None:
-        if kind.tagging is None or (values is not None and "tags" not in values):
+        if kind.tagging is None or "tags" in self.unread or (values is not None and "tags" not in values):
             return None
         if not kind.tagging.list:
             return tags_of(search(kind.tagging.listing, root))

@@ -14,7 +14,7 @@ from botocore.validate import ParamValidator
 from local.aws.engine.convert import Converter, Issue, place, shape_at
 from local.aws.engine.models import Shape, StructureShape, find_member, operation
 from local.aws.engine.paths import names_in, render
-from local.aws.engine.spec import Call, ResourceType
+from local.aws.engine.spec import Call, Creator, ResourceType
 from local.aws.engine.wire import Properties, has_unknown, is_list
 
 PROVIDER_ONLY = frozenset({"region", "timeouts", "tagsAll", "__defaults"})
@@ -60,7 +60,12 @@ def owned(kind: ResourceType, *, creating: bool = False) -> frozenset[str]:
 
 def creation(kind: ResourceType, inputs: Mapping[str, object]) -> Call:
     """The operation that creates the resource with these inputs."""
-    return next((call for name, call in kind.creators if inputs.get(name) is not None), kind.create)
+    creator = _creator(kind, inputs)
+    return creator.call if creator else kind.create
+
+
+def _creator(kind: ResourceType, inputs: Mapping[str, object]) -> Creator | None:
+    return next((creator for creator in kind.creators if inputs.get(creator.when) is not None), None)
 
 
 def shaped(kind: ResourceType, inputs: Mapping[str, object]) -> Properties:
@@ -112,6 +117,8 @@ def unclaimed(kind: ResourceType, values: Iterable[str], inputs: Mapping[str, ob
     calls = [call for call in (creation(kind, inputs), kind.update, kind.delete) if call]
     free = {"tags"} if kind.tagging else set()
     free |= set(kind.delta)
+    creator = _creator(kind, inputs)
+    free |= creator.inherited if creator else set()
     return [
         name
         for name in values

@@ -51,6 +51,15 @@ class Lookup:
 
 
 @dataclass(frozen=True)
+class Creator:
+    """Another way to create: when property `when` is declared.  `inherited` come from what `when` names."""
+
+    when: str
+    call: Call
+    inherited: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
 class Facet:
     """Properties of a resource that an operation of their own sets, reads and clears.
 
@@ -123,8 +132,7 @@ class ResourceType:
     the same for a resource that still answers but counts as deleted.  `recorded` are templates for what a ledger entry
     answers besides `known` (`{uuid}` is one of its own).  `derived` are further names for
     templates, `lookups` outputs from further read operations, `delta` list properties that the
-    update operation takes as (entries to add, entries to remove).  `creators` are other create operations by the property
-    that calls for them, `prefix` properties of which AWS completes a shorter value (versions), `superset` lists of which it answers more entries than were declared, `volatile`
+    update operation takes as (entries to add, entries to remove).  `creators` are other create operations, `prefix` properties of which AWS completes a shorter value (versions), `superset` lists of which it answers more entries than were declared, `volatile`
     that an update and a delete need a token that each change renews.  `reset` is sent for a property that the program no longer
     declares.
     """
@@ -161,7 +169,7 @@ class ResourceType:
     gone: tuple[str, tuple[object, ...]] | None = None
     recorded: Mapping[str, str] = field(default_factory=dict)
     reset: Mapping[str, object] = field(default_factory=dict)
-    creators: tuple[tuple[str, Call], ...] = ()
+    creators: tuple[Creator, ...] = ()
     prefix: frozenset[str] = frozenset()
     superset: frozenset[str] = frozenset()
     volatile: bool = False

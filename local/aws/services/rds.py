@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from local.aws.engine.derive import part
-from local.aws.engine.spec import Call, Facet, Naming, ResourceType, Tagging
+from local.aws.engine.spec import Call, Creator, Facet, Naming, ResourceType, Tagging
 from local.aws.engine.wire import UNKNOWN, Properties, Unknown, is_list, is_mapping
 
 _TAGGING = Tagging(
@@ -115,9 +115,10 @@ INSTANCE = ResourceType(
     cfn="AWS::RDS::DBInstance",
     create=Call("CreateDBInstance", root="DBInstance"),
     creators=(
-        (
+        Creator(
             "replicateSourceDb",
             Call("CreateDBInstanceReadReplica", bind={"SourceRegion": "{sourceRegion}"}, root="DBInstance"),
+            inherited=frozenset({"storageEncrypted", "engine", "engineVersion", "username", "backupRetentionPeriod"}),
         ),
     ),
     # A change that waits for the maintenance window is made as far as the declaration goes.

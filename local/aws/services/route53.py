@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from local.aws.engine.derive import part
-from local.aws.engine.spec import Api, Call, ResourceType, Tagging
+from local.aws.engine.spec import Api, Call, Facet, ResourceType, Tagging
 from local.aws.engine.wire import UNKNOWN, Properties, Unknown, is_list, is_mapping
 
 
@@ -45,7 +45,11 @@ ZONE = ResourceType(
     delete=Call("DeleteHostedZone", bind={"Id": "{zoneId}"}),
     identity="{zoneId}",
     rename={"comment": "HostedZoneConfig/Comment", "vpcs": "VPC"},
-    reads={"comment": "=Config.Comment", "vpcs": ""},
+    reads={
+        "comment": "=Config.Comment",
+        "vpcs": "",
+        "enableAcceleratedRecovery": "=Features.AcceleratedRecoveryStatus && Features.AcceleratedRecoveryStatus=='ENABLED'",
+    },
     defaults={"comment": "Managed by Pulumi"},
     local=frozenset({"forceDestroy"}),
     replace=frozenset({"name"}),
@@ -56,6 +60,12 @@ ZONE = ResourceType(
         "primaryNameServer": "DelegationSet.NameServers[0]",
     },
     known={"zoneId": "{zoneId}", "arn": "arn:{partition}:route53:::hostedzone/{zoneId}"},
+    facets=(
+        Facet(
+            ("enableAcceleratedRecovery",),
+            put=Call("UpdateHostedZoneFeatures", bind={"HostedZoneId": "{zoneId}"}),
+        ),
+    ),
     before_delete=_drop_records,
     tagging=_tagging("hostedzone", "{zoneId}"),
     regional=False,

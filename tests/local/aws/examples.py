@@ -811,7 +811,7 @@ BALANCING = (
             ],
             "tags": TAGS,
         },
-        {"description": "guards mumbai"},
+        {"defaultAction": {"block": {}}},
     ),
     Example(
         "aws:wafv2/webAclAssociation:WebAclAssociation",
@@ -1308,9 +1308,9 @@ REST = (
         "aws:appautoscaling/target:Target",
         "scalable",
         {
-            "serviceNamespace": "elasticache",
-            "resourceId": "replication-group/mumbai-cache",
-            "scalableDimension": "elasticache:replication-group:Replicas",
+            "serviceNamespace": "kafka",
+            "resourceId": "@kafka.arn",
+            "scalableDimension": "kafka:broker-storage:VolumeSize",
             "minCapacity": 1,
             "maxCapacity": 3,
         },
@@ -1320,13 +1320,13 @@ REST = (
         "aws:appautoscaling/policy:Policy",
         "scaling",
         {
-            "serviceNamespace": "elasticache",
+            "serviceNamespace": "kafka",
             "resourceId": "@scalable.resourceId",
-            "scalableDimension": "elasticache:replication-group:Replicas",
+            "scalableDimension": "kafka:broker-storage:VolumeSize",
             "policyType": "TargetTrackingScaling",
             "targetTrackingScalingPolicyConfiguration": {
                 "targetValue": 60,
-                "predefinedMetricSpecification": {"predefinedMetricType": "ElastiCacheReplicaEngineCPUUtilization"},
+                "predefinedMetricSpecification": {"predefinedMetricType": "KafkaBrokerStorageUtilization"},
             },
         },
     ),
