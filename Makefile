@@ -97,3 +97,7 @@ format: $(STAMP) ## Bring the code into its form
 .PHONY: clean
 clean: down ## Like down, and remove the Python environment too
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis test-artefacts
+
+.PHONY: gateway-compiled
+gateway-compiled: $(STAMP) ## Compile the gateway and print the directory to put first on PYTHONPATH
+	@$(VENV)/bin/python -m local.gateway_build

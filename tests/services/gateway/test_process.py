@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import services as services_package
 from services.common.aws import AwsClients
 from services.common.ids import Minter
 from services.common.tokens import Claims, KmsSigner, Policy
@@ -59,8 +60,16 @@ async def test_a_signed_in_request_passes_and_a_drain_lets_the_answer_in_flight_
     path = tmp_path / "settings.json"
     path.write_text(settings.model_dump_json())
     port = free_port()
-    environment = {**os.environ, "MERIDIAN_SETTINGS": str(path), "MERIDIAN_PORT": str(port)}
-    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "services.gateway", env=environment)
+    environment = {
+        **os.environ,
+        "MERIDIAN_SETTINGS": str(path),
+        "MERIDIAN_PORT": str(port),
+        # The build under test: the checkout, or the tree with the compiled modules.
+        "PYTHONPATH": str(Path(services_package.__file__).parents[1]),
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "services.gateway", env=environment, cwd=tmp_path
+    )
     try:
         await _wait_live(port)
         tokens = settings.own.tokens
