@@ -88,3 +88,11 @@ def stream(encoded: Encoded, track: Track) -> dict[str, str | int]:
 def _ffprobe(path: Path, *options: str) -> bytes:
     argv = [TOOLS.ffprobe, "-v", "error", *options, "-of", "json", str(path)]
     return subprocess.run(argv, check=True, capture_output=True, timeout=60).stdout
+
+
+def played_frames(playlist: Path) -> list[int]:
+    """Pictures that ffmpeg's HLS demuxer decodes, by video stream of the playlist."""
+    options = ("-count_frames", "-select_streams", "v", "-show_entries", "stream=nb_read_frames")
+    argv = [TOOLS.ffprobe, "-v", "error", "-allowed_extensions", "ALL", *options, "-of", "json", str(playlist)]
+    found = subprocess.run(argv, check=True, capture_output=True, timeout=60).stdout
+    return [int(stream["nb_read_frames"]) for stream in json.loads(found)["streams"]]

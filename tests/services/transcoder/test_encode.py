@@ -6,14 +6,26 @@ import math
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
 from services.contracts.ladder import GOP_SECONDS, SEGMENT_SECONDS
-from services.transcoder import commands
+from services.transcoder import commands, dash, hls
 from tests import clips
 from tests.services.transcoder import boxes
-from tests.services.transcoder.encodes import Encoded, decoded, encode_all, key_times, samples, stream
+from tests.services.transcoder.encodes import (
+    Encoded,
+    decoded,
+    encode_all,
+    key_times,
+    played_frames,
+    samples,
+    segment_bytes,
+    stream,
+)
+
+MPD = "{urn:mpeg:dash:schema:mpd:2011}"
 
 
 @pytest.fixture(scope="module")
@@ -168,3 +180,29 @@ def test_a_4k_source_reaches_2160p(tmp_path: Path) -> None:
     encoded = encode_all(clips.generated(clips.UHD), tmp_path, rungs=("2160p",))
     assert [(t.width, t.height) for t in encoded.videos] == [(3840, 2160)]
     assert [r.name for r in encoded.renditions] == ["2160p"]
+
+
+@pytest.mark.parametrize("clip", ["bikes", "bunny"])
+def test_a_player_that_reads_the_hls_manifest_gets_every_frame_of_every_rung(
+    clip: str, request: pytest.FixtureRequest
+) -> None:
+    encoded: Encoded = request.getfixturevalue(clip)
+    for track in (*encoded.videos, *([encoded.audio] if encoded.audio else [])):
+        (encoded.root / track.directory / hls.MEDIA).write_text(hls.media_playlist(track))
+    master = encoded.root / "master.m3u8"
+    master.write_text(hls.master_playlist(encoded.videos, encoded.audio))
+    expected = round(encoded.videos[0].seconds * encoded.source.fps)
+    assert played_frames(master) == [expected] * len(encoded.videos)
+
+
+def test_dash_states_the_same_times_as_the_boxes(bikes: Encoded) -> None:
+    root = ElementTree.fromstring(dash.manifest(bikes.videos, None))
+    for representation in root.iter(f"{MPD}Representation"):
+        (track,) = [t for t in bikes.videos if t.name == representation.attrib["id"]]
+        starts = [boxes.samples(segment_bytes(bikes, track, n + 1))[0].shown_at for n in range(len(track.segments))]
+        at, stated = 0, []
+        for entry in representation.iter(f"{MPD}S"):
+            for _ in range(int(entry.attrib.get("r", "0")) + 1):
+                stated.append(at)
+                at += int(entry.attrib["d"])
+        assert stated == starts
