@@ -10,6 +10,8 @@ import configparser
 import contextlib
 import hashlib
 import os
+import re
+import signal
 import subprocess
 import sys
 import time
@@ -28,6 +30,8 @@ from local.processes.program import Program
 LONGEST_SOCKET = 100
 """Bytes: Linux allows 107 for a socket's path, and supervisord binds it with its pid appended first."""
 RUNNING = "RUNNING"
+_MARK = "MERIDIAN_SUPERVISOR"
+"""In the environment of every program: the directory of its supervisor."""
 _GONE = (ConnectionRefusedError, FileNotFoundError)
 
 
@@ -239,8 +243,20 @@ class Supervisor:
                 process.terminate()
                 process.wait(60)
         except (OSError, ValueError, psutil.NoSuchProcess):
-            return
+            pass
         except psutil.TimeoutExpired:
+            process.kill()
+        self._end_orphans()
+
+    def _end_orphans(self) -> None:
+        """End what a supervisord of this directory started before it was killed. Its programs carry its mark."""
+        orphans = [process for process in psutil.process_iter() if _mark_of(process) == str(self.directory)]
+        for process in orphans:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                # To PostgreSQL this is a fast shutdown, where SIGTERM would wait for its clients.
+                process.send_signal(signal.SIGINT)
+        _, left = psutil.wait_procs(orphans, timeout=30)
+        for process in left:
             process.kill()
 
     def _call(self, method: str, *arguments: str | bool) -> object:
@@ -282,7 +298,7 @@ files={directory}/programs/*.conf
 
 
 def _section(program: Program, log: Path, order: int) -> str:
-    environment = {**program.environment, "MERIDIAN_FINGERPRINT": program.fingerprint}
+    environment = {**program.environment, _MARK: str(log.parent.parent), "MERIDIAN_FINGERPRINT": program.fingerprint}
     lines = {
         "command": " ".join(_argument(part) for part in program.argv),
         "directory": _value(program.directory),
@@ -306,21 +322,33 @@ def _section(program: Program, log: Path, order: int) -> str:
     return f"[program:{program.name}]\n" + "".join(f"{key}={value}\n" for key, value in lines.items())
 
 
+def _mark_of(process: psutil.Process) -> str | None:
+    try:
+        return process.environ().get(_MARK)
+    except (psutil.Error, OSError):
+        return None
+
+
 def _value(value: Path | str) -> str:
-    """A value of an ini file in which a per cent sign begins an expansion."""
-    return str(value).replace("%", "%%")
+    """A value of an ini file in which a per cent sign begins an expansion, and `` ;`` or `` #`` a comment."""
+    text = str(value)
+    if re.search(r"\s[;#]|[\r\n]", text):
+        raise SupervisionError(
+            f"{text!r} cannot be given to supervisord: it takes what follows a blank and ; or # as a comment. "
+            "Choose paths without them."
+        )
+    return text.replace("%", "%%")
 
 
 def _argument(text: str) -> str:
-    """One word of a command line, which supervisord splits by the shell's rules; ` ;` would begin a comment."""
+    """One word of a command line, which supervisord splits by the shell's rules."""
     return "'" + _value(text).replace("'", "'\"'\"'") + "'"
 
 
 def _escaped(text: str) -> str:
-    if '"' in text or "\n" in text:
-        raise SupervisionError(
-            "a variable of a program holds a quotation mark or a line break, which supervisord forbids"
-        )
+    """Within quotation marks, which it cannot hold itself."""
+    if '"' in text:
+        raise SupervisionError("a variable of a program holds a quotation mark, which supervisord cannot take")
     return _value(text)
 
 

@@ -164,7 +164,9 @@ def check_sentinel(valkey: Valkey, node: Node) -> None:
             raise NotReadyError(
                 f"it sees {state['num-other-sentinels']} of {len(valkey.sentinels) - 1} other Sentinels"
             )
-        if state["num-slaves"] < len(valkey.servers) - 1:
+        replicas = client.sentinel_slaves(valkey.group)
+        well = [replica for replica in replicas if not (replica["is_sdown"] or replica["is_disconnected"])]
+        if len(well) < len(valkey.servers) - 1:
             raise NotReadyError("it does not see the replica")
         if "down" in str(state["flags"]):
             raise NotReadyError("it sees the primary as down")
