@@ -8,9 +8,11 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
+from typing import Final
 
 from local import paths
 from local.aws_access import Emulated
@@ -20,10 +22,14 @@ from local.engine.environment import Attachment
 from local.engine.pulumi import Project, Runner
 from local.ports import EMULATOR, PROVIDER_AWS, PROVIDER_KUBERNETES, PortTable, table
 from local.supervision import Supervisor
+from regions.names import PROJECT
 from regions.stacks import stack_order
 
 Report = Callable[[str], None]
 LOCK = "lock"
+
+DISPOSABLE: Final = MappingProxyType({f"{PROJECT}:disposable": "true"})
+"""An embedded deployment is removed with all its data by `make down`, so nothing in it is protected."""
 
 
 class BusyError(Exception):
@@ -61,10 +67,14 @@ class Platform:
         }
         return Attachment(self.home, engine, providers)
 
-    def runner(self, attachment: Attachment) -> Runner:
-        """The engine on this checkout's stacks, with the policy pack."""
-        project = Project(paths.CHECKOUT, stack_order(), paths.CHECKOUT / "policies")
-        return Runner(project, attachment, self.report)
+    def runner(self, attachment: Attachment, parallel: int = 2) -> Runner:
+        """The engine on this checkout's stacks as they are deployed here, with the policy pack."""
+        return Runner(project(DISPOSABLE), attachment, self.report, parallel)
+
+
+def project(overrides: Mapping[str, str] = MappingProxyType({})) -> Project:
+    """This checkout's stacks and policy pack; `overrides` go over the committed configuration of every stack."""
+    return Project(paths.CHECKOUT, stack_order(), paths.CHECKOUT / "policies", overrides)
 
 
 @contextlib.contextmanager

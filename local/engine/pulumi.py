@@ -64,6 +64,8 @@ class Project:
     directory: Path
     waves: tuple[tuple[str, ...], ...]
     policy_pack: Path | None
+    overrides: Mapping[str, str] = field(default_factory=dict)
+    """Configuration (`project:key` to text) that every stack of this run gets over its committed one."""
 
     @property
     def stacks(self) -> tuple[str, ...]:
@@ -254,6 +256,11 @@ class Runner:
             content = loaded or {}
         for key in ("encryptionsalt", "encryptedkey", "secretsprovider"):
             content.pop(key, None)
+        if self.project.overrides:
+            stated = content.get("config") or {}
+            if not isinstance(stated, dict):
+                raise EngineError(f"{source.name}: `config` must be a mapping of keys to values")
+            content["config"] = {**stated, **self.project.overrides}
         target = directory / source.name
         paths.write_private(target, yaml.safe_dump(content))
         return target

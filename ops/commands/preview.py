@@ -15,14 +15,13 @@ from local import paths
 from local.engine import bootstrap
 from local.engine.environment import Attachment
 from local.engine.providers import ProviderCommand, running
-from local.engine.pulumi import Project, Runner
+from local.engine.pulumi import Runner
 from local.engine.results import Result
-from local.installation import Platform
+from local.installation import Platform, project
 from local.ports import PROVIDER_AWS, PROVIDER_KUBERNETES
 from local.processes.program import NotReadyError
 from local.processes.provider import check
 from ops.commands import common
-from regions.stacks import stack_order
 
 
 def register(app: typer.Typer) -> None:
@@ -48,9 +47,7 @@ def preview(
         meridian preview --json > preview.json
     """
     installation = common.platform()
-    with _attached(installation) as attachment:
-        project = Project(paths.CHECKOUT, stack_order(), paths.CHECKOUT / "policies")
-        runner = Runner(project, attachment, installation.report, parallel)
+    with _runner(installation, parallel) as runner:
         results = runner.preview_all(stacks or None)
     if json:
         common.print_json([result.digest() for result in results])
@@ -64,8 +61,11 @@ def _row(result: Result) -> tuple[str, ...]:
 
 
 @contextmanager
-def _attached(installation: Platform) -> Iterator[Attachment]:
-    """The installation's own state and providers if they run, else an empty state and providers of the moment."""
+def _runner(installation: Platform, parallel: int) -> Iterator[Runner]:
+    """The engine on the installation's own state if it runs, else on an empty state with providers of the moment.
+
+    The latter previews what is committed, the former what is deployed here.
+    """
     try:
         check(installation.ports.of(PROVIDER_AWS))
         check(installation.ports.of(PROVIDER_KUBERNETES))
@@ -83,6 +83,6 @@ def _attached(installation: Platform) -> Iterator[Attachment]:
             environment["MERIDIAN_AWS_STATE"] = str(paths.private_directory(home / "aws"))
             engine = bootstrap.obtain(home, report=installation.report)
             with running(commands, environment) as ports:
-                yield Attachment(home, engine, ports)
+                yield Runner(project(), Attachment(home, engine, ports), installation.report, parallel)
     else:
-        yield installation.attachment()
+        yield installation.runner(installation.attachment(), parallel)
