@@ -28,19 +28,21 @@ class FencedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What the database knows of a partition. ``offset`` None: it was never read."""
+    """What the database knows of a partition. ``offset`` and ``token`` None: it was never read."""
 
     offset: int | None
+    token: UUID | None
+    """Of the flush that set the position."""
     marks: Mapping[MarkKey, int]
     pending: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A partition goes from offset ``low`` to ``high``; None: it has no row yet."""
+    """A partition goes from where the flush ``after`` left it (None: it has no row yet) to offset ``high``."""
 
     partition: Partition
-    low: int | None
+    after: UUID | None
     high: int
     time_ms: int
 
@@ -58,11 +60,15 @@ class MarkMove:
 
 @dataclass(frozen=True, slots=True)
 class Flush:
-    """One transaction."""
+    """One transaction, known by its ``token``."""
 
+    token: UUID
     topic: str
     moves: Sequence[Move]
     marks: Sequence[MarkMove] = ()
+    relied: Sequence[MarkMove] = ()
+    """Marks that do not move and that must still be at ``high`` or beyond: records were skipped because of them. After a
+    promotion the database may know less than what this process loaded before."""
     rows: Mapping[CountKey, tuple[int, int]] = field(default_factory=dict)
     states: Mapping[StateKey, State] = field(default_factory=dict)
     pending: Mapping[Partition, bytes | None] = field(default_factory=dict)
@@ -156,13 +162,13 @@ async def load(connection: Connection, partitions: Sequence[Partition]) -> dict[
     """What the database knows of ``partitions``, all of one topic, in one snapshot."""
     clusters, names, numbers = _columns(partitions)
     positions = await connection.execute(
-        "SELECT w.cluster, w.topic, w.part, p.next_offset, q.body "
+        "SELECT w.cluster, w.topic, w.part, p.next_offset, p.flush, q.body "
         "FROM unnest(%s::text[], %s::text[], %s::int[]) AS w (cluster, topic, part) "
         "LEFT JOIN counters.positions AS p USING (cluster, topic, part) "
         "LEFT JOIN counters.pending AS q USING (cluster, topic, part)",
         (clusters, names, numbers),
     )
-    found = {Partition(row[0], row[1], row[2]): (row[3], row[4]) for row in await positions.fetchall()}
+    found = {Partition(row[0], row[1], row[2]): (row[3], row[4], row[5]) for row in await positions.fetchall()}
     marks = await connection.execute(
         "SELECT topic, part, origin, incarnation, sequence FROM counters.marks "
         "WHERE topic = ANY(%s) AND part = ANY(%s)",
@@ -172,8 +178,8 @@ async def load(connection: Connection, partitions: Sequence[Partition]) -> dict[
     for topic, part, origin, incarnation, sequence in await marks.fetchall():
         by_part.setdefault((topic, part), {})[MarkKey(origin, incarnation)] = sequence
     return {
-        partition: Stored(offset, by_part.get((partition.topic, partition.number), {}), body)
-        for partition, (offset, body) in found.items()
+        partition: Stored(offset, token, by_part.get((partition.topic, partition.number), {}), body)
+        for partition, (offset, token, body) in found.items()
     }
 
 
@@ -182,8 +188,10 @@ async def apply(connection: Connection, flush: Flush, *, fence: bool = True) -> 
 
     ``fence=False`` is for the fault harness, which shows what the comparison is needed for.
     """
-    await _positions(connection, flush.moves, fence=fence)
+    await _positions(connection, flush, fence=fence)
     await _marks(connection, flush.marks, fence=fence)
+    if fence:
+        await _relied(connection, flush.relied)
     if flush.rows:
         columns = len(_KINDS[flush.topic].columns)
         keys = list(flush.rows)
@@ -222,40 +230,39 @@ def _columns(partitions: Iterable[Partition]) -> tuple[list[str], list[str], lis
     return [p.cluster for p in listed], [p.topic for p in listed], [p.number for p in listed]
 
 
-async def _positions(connection: Connection, moves: Sequence[Move], *, fence: bool) -> None:
-    ordered = sorted(moves, key=lambda move: move.partition)
-    first = [move for move in ordered if move.low is None]
+async def _positions(connection: Connection, flush: Flush, *, fence: bool) -> None:
+    ordered = sorted(flush.moves, key=lambda move: move.partition)
+    first = [move for move in ordered if move.after is None]
     if first:
         inserted = await connection.execute(
-            "INSERT INTO counters.positions (cluster, topic, part, next_offset, last_time_ms) "
-            "SELECT * FROM unnest(%s::text[], %s::text[], %s::int[], %s::bigint[], %s::bigint[]) ORDER BY 1, 2, 3 "
-            "ON CONFLICT DO NOTHING",
-            (*_columns(m.partition for m in first), [m.high for m in first], [m.time_ms for m in first]),
+            "INSERT INTO counters.positions (cluster, topic, part, next_offset, last_time_ms, flush) "
+            "SELECT u.*, %s::uuid FROM unnest(%s::text[], %s::text[], %s::int[], %s::bigint[], %s::bigint[]) AS u "
+            "ORDER BY 1, 2, 3 ON CONFLICT DO NOTHING",
+            (flush.token, *_columns(m.partition for m in first), [m.high for m in first], [m.time_ms for m in first]),
         )
         if fence and inserted.rowcount != len(first):
             raise FencedError("a partition that had no position has one now")
-    later = [move for move in ordered if move.low is not None]
+    later = [move for move in ordered if move.after is not None]
     if not later:
         return
     # Locked in order first: an UPDATE over a join takes its rows in any order, which can deadlock with a zombie.
     locked = await connection.execute(
-        "SELECT p.cluster, p.topic, p.part, p.next_offset FROM counters.positions AS p "
+        "SELECT p.cluster, p.topic, p.part, p.flush FROM counters.positions AS p "
         "JOIN unnest(%s::text[], %s::text[], %s::int[]) AS w (cluster, topic, part) USING (cluster, topic, part) "
         "ORDER BY 1, 2, 3 FOR UPDATE OF p",
         _columns(move.partition for move in later),
     )
     stored = {Partition(row[0], row[1], row[2]): row[3] for row in await locked.fetchall()}
     for move in later:
-        if fence and stored.get(move.partition) != move.low:
-            raise FencedError(
-                f"{move.partition} stands at {stored.get(move.partition)}, not at {move.low}: it has another owner"
-            )
+        if fence and stored.get(move.partition) != move.after:
+            raise FencedError(f"{move.partition} was moved by another owner")
     await connection.execute(
-        "UPDATE counters.positions AS p SET next_offset = w.high, last_time_ms = greatest(p.last_time_ms, w.time_ms) "
+        "UPDATE counters.positions AS p SET next_offset = w.high, "
+        "last_time_ms = greatest(p.last_time_ms, w.time_ms), flush = %s "
         "FROM unnest(%s::text[], %s::text[], %s::int[], %s::bigint[], %s::bigint[]) "
         "AS w (cluster, topic, part, high, time_ms) "
         "WHERE (p.cluster, p.topic, p.part) = (w.cluster, w.topic, w.part)",
-        (*_columns(m.partition for m in later), [m.high for m in later], [m.time_ms for m in later]),
+        (flush.token, *_columns(m.partition for m in later), [m.high for m in later], [m.time_ms for m in later]),
     )
 
 
@@ -290,6 +297,27 @@ async def _marks(connection: Connection, moves: Sequence[MarkMove], *, fence: bo
             )
         if fence and done.rowcount != len(chosen):
             raise FencedError("a mark was moved by a reader of another copy of the log")
+
+
+async def _relied(connection: Connection, relied: Sequence[MarkMove]) -> None:
+    if not relied:
+        return
+    found = await connection.execute(
+        "SELECT count(*) FROM counters.marks AS m "
+        "JOIN unnest(%s::text[], %s::text[], %s::int[], %s::uuid[], %s::bigint[]) "
+        "AS w (origin, topic, part, incarnation, high) USING (origin, topic, part, incarnation) "
+        "WHERE m.sequence >= w.high",
+        (
+            [mark.key.origin for mark in relied],
+            [mark.topic for mark in relied],
+            [mark.part for mark in relied],
+            [mark.key.incarnation for mark in relied],
+            [mark.high for mark in relied],
+        ),
+    )
+    row = await found.fetchone()
+    if row is None or row[0] != len(relied):
+        raise FencedError("the database knows less than when this process loaded it: it was promoted meanwhile")
 
 
 async def _pending(connection: Connection, pending: Mapping[Partition, bytes | None]) -> None:

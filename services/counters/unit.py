@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from uuid import UUID, uuid4
 
 import psycopg
 
@@ -67,8 +68,8 @@ class Unit:
         self._guards = guards
         self._windows: dict[Partition, Window] = {}
         self._pending: dict[Partition, policy.Pending] = {}
-        self._fresh: set[Partition] = set()
-        """Partitions that have no position in the database yet."""
+        self._after: dict[Partition, UUID | None] = {}
+        """The flush that set each position; None: it has none in the database yet."""
         self._opened: float | None = None
         self._failures = 0
         self._unknown: _Planned | None = None
@@ -88,7 +89,7 @@ class Unit:
     def offset(self, partition: Partition) -> int | None:
         """Where to read on; None: at the beginning of the log."""
         window = self._windows[partition]
-        return None if partition in self._fresh and window.next_offset == 0 else window.next_offset
+        return None if self._after[partition] is None and window.next_offset == 0 else window.next_offset
 
     async def hold(self, partitions: Sequence[Partition]) -> None:
         """Takes over ``partitions`` as the database knows them, dropping what it held of them.
@@ -144,6 +145,7 @@ class Unit:
         planned = self._unknown or self._plan()
         flush = planned.flush
         if not flush.moves:
+            self._opened = None
             return True
         started = time.monotonic()
         try:
@@ -175,6 +177,7 @@ class Unit:
         now_ms = time.time_ns() // 1_000_000
         moves: list[store.Move] = []
         marks: list[store.MarkMove] = []
+        relied: list[store.MarkMove] = []
         kept: dict[Partition, policy.Pending] = {}
         rows: dict[CountKey, tuple[int, int]] = {}
         states: dict[StateKey, State] = {}
@@ -182,15 +185,19 @@ class Unit:
         dead: list[DeadLetter] = []
         for partition, window in self._windows.items():
             before = self._pending.get(partition, {})
-            if not window.dirty and not before:
+            part = policy.split(window, before, everything=everything, now_ms=now_ms)
+            if not window.dirty and not part.rows:
                 continue
-            low = None if partition in self._fresh else window.stored_offset
-            moves.append(store.Move(partition, low, window.next_offset, window.last_time_ms))
+            moves.append(store.Move(partition, self._after[partition], window.next_offset, window.last_time_ms))
             marks.extend(
                 store.MarkMove(partition.topic, partition.number, key, window.stored_marks.get(key, 0), high)
                 for key, high in window.advanced.items()
             )
-            part = policy.split(window, before, everything=everything, now_ms=now_ms)
+            relied.extend(
+                store.MarkMove(partition.topic, partition.number, key, high, high)
+                for key, high in window.skipped.items()
+                if key not in window.advanced
+            )
             kept[partition] = part.pending
             if part.pending or before:
                 bodies[partition] = policy.encode_pending(part.pending) if part.pending else None
@@ -202,12 +209,12 @@ class Unit:
                 if known is None or state.newer_than(known):
                     states[state_key] = state
             dead.extend(window.dead)
-        return _Planned(store.Flush(self.topic, moves, marks, rows, states, bodies, dead), kept)
+        return _Planned(store.Flush(uuid4(), self.topic, moves, marks, relied, rows, states, bodies, dead), kept)
 
     def _settle(self, planned: _Planned) -> None:
         for move in planned.flush.moves:
             self._windows[move.partition].flushed()
-            self._fresh.discard(move.partition)
+            self._after[move.partition] = planned.flush.token
         self._pending.update(planned.pending)
         self._unknown = None
         self._failures = 0
@@ -222,10 +229,10 @@ class Unit:
         """Whether ``flush``, whose answer was lost, is in the database. Raises `FencedError` if neither it nor its past is."""
         async with self._router.home_writer(self.home) as connection:
             found = await store.load(connection, [move.partition for move in flush.moves])
-        offsets = {move.partition: found[move.partition].offset for move in flush.moves}
-        if all(offsets[move.partition] == move.low for move in flush.moves):
+        tokens = {move.partition: found[move.partition].token for move in flush.moves}
+        if all(tokens[move.partition] == move.after for move in flush.moves):
             return False
-        if all(offsets[move.partition] == move.high for move in flush.moves):
+        if all(token == flush.token for token in tokens.values()):
             return True
         raise store.FencedError("positions were moved by another owner while the database was away")
 
@@ -250,10 +257,9 @@ class Unit:
         bound: Belongs = belongs
         self._windows[partition] = Window(partition, stored.offset or 0, marks, bound, self._guards)
         self._pending[partition] = policy.decode_pending(stored.pending) if stored.pending else {}
-        if stored.offset is None:
-            self._fresh.add(partition)
+        self._after[partition] = stored.token
 
     def _forget(self, partition: Partition) -> None:
         self._windows.pop(partition, None)
         self._pending.pop(partition, None)
-        self._fresh.discard(partition)
+        self._after.pop(partition, None)

@@ -154,6 +154,8 @@ class Window:
     last_time_ms: int = 0
     advanced: dict[MarkKey, int] = field(default_factory=dict)
     """Marks that moved since the flush."""
+    skipped: dict[MarkKey, int] = field(default_factory=dict)
+    """The highest sequence of each key that was skipped since the flush because the mark had passed it."""
     counts: dict[CountKey, Sums] = field(default_factory=dict)
     states: dict[StateKey, State] = field(default_factory=dict)
     dead: list[DeadLetter] = field(default_factory=list)
@@ -188,6 +190,7 @@ class Window:
         mark = self.mark(key)
         if self.guards.marks and stamp.sequence <= mark:
             self.duplicates += 1
+            self.skipped[key] = max(self.skipped.get(key, 0), stamp.sequence)
             self._advance(record)
             return Verdict.DUPLICATE
         if self.guards.dense and stamp.sequence != mark + 1:
@@ -209,6 +212,7 @@ class Window:
         self.stored_offset = self.next_offset
         self.stored_marks.update(self.advanced)
         self.advanced.clear()
+        self.skipped.clear()
         self.counts = {}
         self.states = {}
         self.dead = []

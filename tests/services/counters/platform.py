@@ -30,7 +30,7 @@ from services.contracts import settings as contract
 from services.contracts.events import AnyEvent, Stamp
 from services.contracts.routes import CONTEXT_HEADER
 from services.contracts.settings import PlatformSettings
-from services.counters.service import Counting
+from services.counters.counting import Counting
 from services.counters.window import Guards
 from services.engagement import event_ids
 from services.engagement.desk import placed

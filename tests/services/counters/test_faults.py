@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from uuid import uuid4
@@ -160,10 +161,11 @@ async def test_without_the_fence_two_owners_count_twice_and_with_it_one_is_refus
     mark = MarkKey("mumbai", uuid4())
     partition = Partition("mumbai", "views.v1", 0)
     flush = Flush(
+        uuid4(),
         "views.v1",
         [Move(partition, None, 1, 0)],
         [MarkMove("views.v1", 0, mark, 0, 1)],
-        {CountKey(platform.video(), "mumbai"): (1, 0)},
+        rows={CountKey(platform.video(), "mumbai"): (1, 0)},
     )
     (key,) = flush.rows
     async with open_resources("counters", platform.settings) as resources:
@@ -178,6 +180,47 @@ async def test_without_the_fence_two_owners_count_twice_and_with_it_one_is_refus
         assert platform.views(key.subject) == 1
         await apply(fence=False)
         assert platform.views(key.subject) == 2
+
+
+async def test_a_promoted_database_that_knows_less_refuses_what_was_skipped_by_older_marks(platform: Platform) -> None:
+    mark, partition = MarkKey("mumbai", uuid4()), Partition("mumbai", "views.v1", 0)
+    move = Move(partition, None, 2, 0)
+    async with open_resources("counters", platform.settings) as resources:
+
+        async def skip() -> None:
+            async with resources.router.home_writer("mumbai") as connection:
+                relied = [MarkMove("views.v1", 0, mark, 2, 2)]
+                await store.apply(connection, Flush(uuid4(), "views.v1", [move], relied=relied))
+
+        with pytest.raises(FencedError, match="promoted"):
+            await skip()
+        async with resources.router.home_writer("mumbai") as connection:
+            other = Move(Partition("singapore", "views.v1", 0), None, 2, 0)
+            marks = [MarkMove("views.v1", 0, mark, 0, 2)]
+            await store.apply(connection, Flush(uuid4(), "views.v1", [other], marks))
+        await skip()
+
+
+async def test_what_is_pending_is_folded_by_one_owner_only(platform: Platform) -> None:
+    video = platform.video()
+    partition = Partition("mumbai", "views.v1", platform.record(viewed(video), 1, uuid4()).partition)
+    cold = Flush(uuid4(), "views.v1", [Move(partition, None, 1, 0)], pending={partition: b"cold keys"})
+    folds = [
+        Flush(
+            uuid4(),
+            "views.v1",
+            [Move(partition, cold.token, 1, 0)],
+            rows={CountKey(video, "mumbai"): (1, 0)},
+            pending={partition: None},
+        )
+        for _ in range(2)
+    ]
+    async with open_resources("counters", platform.settings) as resources:
+        for number, flush in enumerate([cold, *folds]):
+            with pytest.raises(FencedError) if number == 2 else nullcontext():
+                async with resources.router.home_writer("mumbai") as connection:
+                    await store.apply(connection, flush)
+    assert platform.views(video) == 1
 
 
 async def test_without_dense_marks_a_hole_is_passed_over_silently(platform: Platform) -> None:

@@ -22,7 +22,7 @@ async def test_a_like_a_view_and_a_comment_reach_the_counts_and_another_viewers_
     path, user = f"/api/videos/{ids.encode(video)}", platform.video()
     with (
         service("engagement", settings, tmp_path) as engagement,
-        service("counters", settings, tmp_path),
+        service("counters", settings, tmp_path) as counters,
         service("realtime", settings, tmp_path) as realtime,
     ):
         async with connected(realtime.url) as viewer, httpx.AsyncClient(base_url=engagement.url, timeout=20) as page:
@@ -50,6 +50,9 @@ async def test_a_like_a_view_and_a_comment_reach_the_counts_and_another_viewers_
                 return counts["views"], counts["likes"], counts["dislikes"], counts["comments"]
 
             await eventually("counts", counted, (1, 1, 0, 1))
+            metrics = (await page.get(f"{counters.url}/metrics")).text
+            assert "meridian_requests_total" in metrics
+            assert 'meridian_counter_flushes_total{topic="likes.v1"} 1.0' in metrics
             for name, value in (("likes", 1), ("views", 1), ("comments", 1)):
                 await eventually(f"{name} at the socket", partial(viewer.last, "counts", name), value)
     assert platform.rows("SELECT watched_ms FROM counters.views WHERE subject = %s", video) == [(10_000,)]

@@ -60,6 +60,15 @@ def test_a_record_that_was_counted_is_a_duplicate_wherever_it_stands() -> None:
     assert window.next_offset == 53
 
 
+def test_a_mark_by_which_a_record_was_skipped_is_remembered_until_the_flush() -> None:
+    window = _window(offset=50, mark=3)
+    window.take(_record(50, 2, _view()))
+    window.take(_record(51, 1, _view()))
+    assert window.skipped == {MarkKey("mumbai", ONE): 2}
+    window.flushed()
+    assert not window.skipped
+
+
 @pytest.mark.parametrize("sequence", [3, 100])
 def test_a_record_that_is_not_the_next_changes_nothing(sequence: int) -> None:
     window = _window(offset=5, mark=1)

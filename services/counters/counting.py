@@ -1,0 +1,107 @@
+"""What runs in a process of counters: units, the reader of the own cluster, leases and relays.
+
+A process reads its own cell's cluster only and writes each event to the database of its subject's home, across regions
+if need be. Which of the cell's processes reads which partitions is decided by ``leases``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Collection, Coroutine
+from functools import partial
+from uuid import uuid4
+
+from prometheus_client import CollectorRegistry
+
+from regions.buckets import ShardMap
+from regions.catalogue import CATALOGUE
+from services.common import ids
+from services.common.resources import Resources
+from services.contracts.topics import PARTITIONS_PER_HOME, TOPICS, partition_base, partition_of
+from services.counters import leases
+from services.counters.metrics import CounterMetrics
+from services.counters.reader import Reader
+from services.counters.relay import Relay
+from services.counters.unit import UNREACHABLE, Unit
+from services.counters.window import Guards
+
+_log = logging.getLogger(__name__)
+
+COUNTED = tuple(topic.name for topic in TOPICS if topic.counted)
+
+
+def homes(shards: ShardMap) -> tuple[str, ...]:
+    """Home cells of the map, in the order of the catalogue."""
+    named = {part.home for part in shards.ranges}
+    return tuple(name for name in CATALOGUE.names if name in named)
+
+
+def belongs(shards: ShardMap, home: str, subject: int, partition: int) -> bool:
+    """Whether events of ``subject`` stand in ``partition``, which is one of ``home``'s."""
+    try:
+        own = shards.home_of(ids.bucket_of(subject)) == home
+    except ids.IdError:
+        return False
+    return own and partition_of(CATALOGUE.names.index(home), subject) == partition
+
+
+def wanted(shards: ShardMap, slots: Collection[int]) -> dict[tuple[str, str], list[int]]:
+    """Partition numbers by (topic, home) that belong to ``slots``."""
+    return {
+        (topic, home): [partition_base(CATALOGUE.names.index(home)) + slot for slot in sorted(slots)]
+        for topic in COUNTED
+        for home in homes(shards)
+    }
+
+
+def make_units(resources: Resources, metrics: CounterMetrics, guards: Guards) -> list[Unit]:
+    """One unit per counted topic and home."""
+    shards = resources.router.shards
+    return [
+        Unit(topic, home, resources.router, partial(belongs, shards, home), metrics, guards)
+        for topic in COUNTED
+        for home in homes(shards)
+    ]
+
+
+class Counting:
+    """What runs in a process of counters."""
+
+    def __init__(self, resources: Resources, guards: Guards | None = None) -> None:
+        self.registry = CollectorRegistry()
+        self.metrics = CounterMetrics(self.registry)
+        self._router = resources.router
+        self._own = resources.settings.own.cell
+        self._member = uuid4()
+        self._slots: frozenset[int] = frozenset()
+        units = make_units(resources, self.metrics, guards or Guards())
+        self.reader = Reader(self._own, resources.kafka, units, self.metrics)
+        self._relays = [
+            Relay(cell, self._router, resources.cache, clean=cell == self._own) for cell in homes(self._router.shards)
+        ]
+
+    def jobs(self) -> list[Coroutine[None, None, None]]:
+        """What runs side by side until the process is told to stop."""
+        return [self._hold_leases(), self.reader.run(), *(relay.run() for relay in self._relays)]
+
+    async def _hold_leases(self) -> None:
+        while True:
+            try:
+                async with self._router.home_writer(self._own) as connection:
+                    slots = await leases.renew(connection, self._member)
+                if slots != self._slots:
+                    self._slots = slots
+                    _log.info("reading %d of %d slots", len(slots), PARTITIONS_PER_HOME)
+                    self.reader.want(wanted(self._router.shards, slots))
+            except UNREACHABLE as error:
+                _log.warning("leases are not renewed: %s", type(error).__name__)
+            await asyncio.sleep(leases.RENEW_SECONDS)
+
+    async def leave(self) -> None:
+        """Gives the slots back, if the database answers."""
+        try:
+            async with asyncio.timeout(3), self._router.home_writer(self._own) as connection:
+                await leases.leave(connection, self._member)
+        except UNREACHABLE as error:
+            _log.warning("leases are not given back: %s; they run out by themselves", type(error).__name__)
