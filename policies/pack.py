@@ -6,6 +6,7 @@ Owns the conversion between the engine's arguments and plain resources. Owns no 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import partial
 
 from pulumi_policy import (
@@ -18,7 +19,9 @@ from pulumi_policy import (
 )
 from pulumi_policy.proxy import UnknownValueError
 
+from policies import exceptions
 from policies.model import UNKNOWN, Resource, Rule, StackRule, Value
+from policies.rules import RULES, STACK_RULES
 
 
 def plain(value: object) -> Value:
@@ -61,6 +64,15 @@ class _Latest:
 
 
 _latest = _Latest()
+_exceptions = exceptions.load([*(rule.code for rule in RULES), *(rule.code for rule in STACK_RULES)])
+
+
+def told(code: str, name: str, finding: str) -> str | None:
+    """What to report of a finding: nothing if an exception covers it; an expired exception is told too."""
+    verdict = exceptions.judge(_exceptions, code, name, datetime.now(tz=UTC).date())
+    if verdict is None:
+        return f"{name} {finding}"
+    return f"{name} {finding} ({verdict})" if verdict else None
 
 
 def resource_policy(rule: Rule) -> ResourceValidationPolicy:
@@ -68,7 +80,9 @@ def resource_policy(rule: Rule) -> ResourceValidationPolicy:
 
     def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
         for finding in rule.judge(_latest.of(args)):
-            report(f"{args.name} {finding}", args.urn)
+            message = told(rule.code, args.name, finding)
+            if message is not None:
+                report(message, args.urn)
 
     return ResourceValidationPolicy(
         name=rule.code.lower(),
@@ -87,7 +101,9 @@ def stack_policy(rule: StackRule) -> StackValidationPolicy:
             for entry in args.resources
         )
         for resource, finding in rule.judge(resources):
-            report(f"{resource.name} {finding}" if resource else finding, resource.urn if resource else None)
+            message = told(rule.code, resource.name if resource else "stack", finding)
+            if message is not None:
+                report(message, resource.urn if resource else None)
 
     return StackValidationPolicy(
         name=rule.code.lower(),

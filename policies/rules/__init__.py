@@ -1,7 +1,7 @@
 """The laws, one file per subject."""
 
 from policies.model import Rule, StackRule
-from policies.rules import encryption, identity, network, regions, resilience, routing, streaming, tagging
+from policies.rules import encryption, footprint, identity, network, regions, resilience, routing, streaming, tagging
 
 RULES: tuple[Rule, ...] = (
     *regions.RULES,
@@ -14,3 +14,5 @@ RULES: tuple[Rule, ...] = (
     *tagging.RULES,
 )
 STACK_RULES: tuple[StackRule, ...] = (*encryption.STACK_RULES, *network.STACK_RULES, *routing.STACK_RULES)
+UNION_RULES: tuple[StackRule, ...] = footprint.UNION_RULES
+"""Laws over all stacks together; judged over saved previews, not by the pack."""

@@ -1,0 +1,113 @@
+"""Laws over all stacks: a sound footprint passes, and each contradiction is named."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from policies.model import Resource, Value
+from policies.rules import UNION_RULES
+from regions import steering
+from regions.addresses import plan
+from regions.catalogue import CATALOGUE, ResidencyZone
+from regions.stacks import links
+
+RULES = {rule.code: rule for rule in UNION_RULES}
+RECORD = "aws:route53/record:Record"
+
+
+def made(stack: str, kind: str, name: str, **props: Value) -> Resource:
+    return Resource(kind, name, props, urn=f"urn:pulumi:{stack}::meridian::{kind}::{name}")
+
+
+def _records(first: str) -> Iterator[Resource]:
+    order = steering.chain(first)
+    for number, name in enumerate(order[:-1], 1):
+        last = number == len(order) - 1
+        behind = f"origin-{order[-1]}.x" if last else f"{first}-{number + 1}.chain.api.x"
+        for kind, target in (("PRIMARY", f"origin-{name}.x"), ("SECONDARY", behind)):
+            yield made(
+                "steering",
+                RECORD,
+                f"{first}-{number}-{kind}",
+                name=f"{first}-{number}.chain.api.x",
+                failoverRoutingPolicies=({"type": kind},),
+                aliases=({"name": target},),
+            )
+
+
+def sound() -> list[Resource]:
+    resources: list[Resource] = []
+    for region in CATALOGUE.regions:
+        resources.append(made(region.name, "aws:ec2/vpc:Vpc", "network", cidrBlock=str(plan(region).vpc)))
+        resources.append(made(region.name, "aws:sqs/queue:Queue", f"queue-{region.zone_ids[0]}"))
+        if region.residency is not ResidencyZone.NONE:
+            resources.append(made(region.name, "aws:rds/instance:Instance", "database-resident"))
+        resources += _records(region.name)
+    for link in links():
+        for source, target in link.replications:
+            name = f"{source.name}-to-{target.name}"
+            resources.append(made(link.stack, "aws:rds/instance:Instance", f"{name}-database", region=target.code))
+            resources.append(made(link.stack, "aws:msk/replicator:Replicator", f"{name}-streams", region=target.code))
+            rule: dict[str, Value] = {"destination": {"bucket": f"arn:aws:s3:::meridian-media-{target.code}-1"}}
+            kind = "aws:s3/bucketReplicationConfig:BucketReplicationConfig"
+            resources.append(made(link.stack, kind, f"{name}-media", region=source.code, rules=(rule,)))
+    return resources
+
+
+def findings(code: str, resources: list[Resource]) -> list[str]:
+    return [message for _, message in RULES[code].judge(tuple(resources))]
+
+
+@pytest.mark.parametrize("code", RULES)
+def test_a_sound_footprint_keeps_every_law(code: str) -> None:
+    assert findings(code, sound()) == []
+
+
+def test_an_overlapping_network_is_named_with_both_stacks() -> None:
+    wrong = [replace(r, props={"cidrBlock": "10.16.128.0/17"}) if r.type.endswith("Vpc") and r.stack == "oregon" else r
+             for r in sound()]  # fmt: skip
+    assert any("overlaps" in m and "mumbai" in m for m in findings("UNI-1", wrong))
+
+
+@pytest.mark.parametrize("part", ["database", "streams", "media"])
+def test_a_missing_copy_is_named(part: str) -> None:
+    wrong = [r for r in sound() if r.name != f"mumbai-to-singapore-{part}"]
+    assert findings("UNI-3", wrong) != []
+
+
+def test_a_copy_to_somebody_else_is_named() -> None:
+    stray = made("links-mumbai-oregon", "aws:msk/replicator:Replicator", "mumbai-to-oregon-streams", region="us-west-2")
+    assert findings("UNI-3", [*sound(), stray]) == [
+        "topic copies: mumbai is copied to oregon, which is not its partner"
+    ]
+
+
+def test_a_copy_of_bound_data_is_refused_by_whatever_property_it_shows() -> None:
+    stray = made(
+        "links-mumbai-singapore",
+        "aws:rds/instance:Instance",
+        "mumbai-to-singapore-more",
+        region="ap-southeast-1",
+        replicateSourceDb="arn:aws:rds:ap-south-1:1:db:meridian-mumbai-resident",
+    )
+    assert any("residency-bound" in m for m in findings("UNI-4", [*sound(), stray]))
+    without = [r for r in sound() if not (r.stack == "mumbai" and r.name == "database-resident")]
+    assert any("mumbai is bound to in" in m for m in findings("UNI-4", without))
+
+
+def test_a_region_that_no_chain_reaches_is_named() -> None:
+    without = [r for r in sound() if not r.name.startswith("oregon-")]
+    assert any("begins with oregon" in m for m in findings("UNI-5", without))
+    turned = [
+        replace(r, props={**r.props, "aliases": ({"name": "origin-oregon.x"},)}) if r.name == "mumbai-1-PRIMARY" else r
+        for r in sound()
+    ]
+    assert any("the chain of mumbai" in m for m in findings("UNI-5", turned))
+
+
+def test_a_region_that_lacks_what_the_others_have_is_named_and_one_that_has_more_too() -> None:
+    lacking = [r for r in sound() if not (r.stack == "oregon" and r.type.endswith("Queue"))]
+    assert any(m.startswith("oregon lacks") for m in findings("UNI-6", lacking))
+    extra = made("oregon", "aws:sns/topic:Topic", "extra")
+    assert any(m.startswith("oregon has 1") for m in findings("UNI-6", [*sound(), extra]))
