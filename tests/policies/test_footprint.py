@@ -16,7 +16,7 @@ RULES = {rule.code: rule for rule in UNION_RULES}
 RECORD = "aws:route53/record:Record"
 
 
-def made(stack: str, kind: str, name: str, **props: Value) -> Resource:
+def made(stack: str, kind: str, name: str, /, **props: Value) -> Resource:
     return Resource(kind, name, props, urn=f"urn:pulumi:{stack}::meridian::{kind}::{name}")
 
 
