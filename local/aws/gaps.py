@@ -71,8 +71,11 @@ LACKING: Final[Mapping[str, frozenset[str]]] = {
 UNFAITHFUL: Final[Mapping[str, Mapping[str, frozenset[str]]]] = {
     "ministack": {
         "aws:ec2/vpcEndpoint:VpcEndpoint": frozenset({"subnetIds"}),
-        "aws:rds/instance:Instance": frozenset({"backupWindow", "enabledCloudwatchLogsExports"}),
-        "aws:route53/healthCheck:HealthCheck": frozenset({"regions"}),
+        "aws:eks/cluster:Cluster": frozenset({"kubernetesNetworkConfig"}),
+        "aws:rds/instance:Instance": frozenset({"backupWindow", "enabledCloudwatchLogsExports", "port"}),
+        "aws:route53/healthCheck:HealthCheck": frozenset(
+            {"childHealthchecks", "enableSni", "measureLatency", "regions"}
+        ),
         "aws:wafv2/webAcl:WebAcl": frozenset({"description"}),
     },
     "moto": {

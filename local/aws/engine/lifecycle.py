@@ -73,6 +73,7 @@ class Lifecycle:
             if kind.after_create:
                 kind.after_create(_Hooked(self.aws, kind, _region(state)), state)
             self._settle(kind, state)
+            self._complete(kind, call, main, state)
             live = self._read(kind, state, values)
         except AwsError as error:
             outputs = {**inputs, **computed(kind, root, state)}
@@ -158,6 +159,20 @@ class Lifecycle:
             parts = {}
         state = base_state(kind, {**parts, **outputs, **inputs}, self.aws.account, "")
         return with_known(kind, {**state, "id": identity})
+
+    def _complete(self, kind: ResourceType, created: Call, values: Properties, state: Properties) -> None:
+        """Set what the operation that created does not take and the one that updates does."""
+        if kind.update is None:
+            return
+        update = kind.update
+        rest = {
+            name: value
+            for name, value in values.items()
+            if name != "tags" and not takes(kind, created, kind.rename, name) and takes(kind, update, kind.rename, name)
+        }
+        if rest:
+            self._send(kind, build(kind, update, rest, state), state)
+            self._settle(kind, state)
 
     def _renew(self, kind: ResourceType, state: Properties) -> None:
         """Take the current token of a type whose changes need one (an ETag, a lock token)."""

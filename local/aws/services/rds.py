@@ -118,7 +118,7 @@ INSTANCE = ResourceType(
         Creator(
             "replicateSourceDb",
             Call("CreateDBInstanceReadReplica", bind={"SourceRegion": "{sourceRegion}"}, root="DBInstance"),
-            inherited=frozenset({"storageEncrypted", "engine", "engineVersion", "username", "backupRetentionPeriod"}),
+            inherited=frozenset({"storageEncrypted", "engine", "username"}),
         ),
     ),
     # A change that waits for the maintenance window is made as far as the declaration goes.

@@ -1,0 +1,59 @@
+"""Environments of emulators that cannot share the project's own: one per committed lock, in the cache.
+
+The lock files (`locks/*.txt`, with hashes) are made by
+`uv pip compile --universal --python-version 3.11 --generate-hashes --no-header NAME.in -o NAME.txt`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from local import cache
+from local.emulators.seam import InstallError
+
+_LOCKS = Path(__file__).parent / "locks"
+_SECONDS = 900.0
+
+
+def artefact(name: str) -> cache.Artefact:
+    """The environment of an emulator, named by its lock and this interpreter."""
+    lock = (_LOCKS / f"{name}.txt").read_bytes()
+    version = f"{hashlib.sha256(lock).hexdigest()[:16]}-py{sys.version_info.major}.{sys.version_info.minor}"
+    return cache.Artefact(f"emulator-{name}", version, f"installing the emulator {name}, about 20 seconds, once")
+
+
+def python(name: str) -> Path:
+    """The interpreter of an installed environment; raises InstallError when it is not there."""
+    place = artefact(name)
+    if not cache.installed(place):
+        raise InstallError(f"the emulator {name} is not installed; run `make up`, which installs it")
+    return cache.location(place) / "bin" / "python"
+
+
+def install(name: str, report: cache.Report) -> None:
+    """Install the locked environment of an emulator, once."""
+    uv = shutil.which("uv")
+    if uv is None:
+        raise InstallError("uv is not on PATH; it installs the emulator. Remedy: `pip install uv`")
+    program: str = uv
+    cache.install(artefact(name), lambda directory: _build(program, name, directory), report=report)
+
+
+def _build(uv: str, name: str, directory: Path) -> None:
+    # The finished directory is renamed into place, so nothing inside may hold its path.
+    commands = (
+        [uv, "venv", "--quiet", "--allow-existing", "--relocatable", "--python", sys.executable, str(directory)],
+        [
+            *(uv, "pip", "install", "--quiet", "--require-hashes", "--no-deps"),
+            *("--python", str(directory / "bin" / "python"), "-r", str(_LOCKS / f"{name}.txt")),
+        ],
+    )
+    for command in commands:
+        finished = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
+        if finished.returncode:
+            said = (finished.stderr or finished.stdout).strip()[-2000:]
+            raise InstallError(f"`{' '.join(command[1:3])}` for the emulator {name} failed: {said}")

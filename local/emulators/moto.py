@@ -1,0 +1,28 @@
+"""moto: everything in memory, in the project's own environment.  For tests."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from local import cache
+from local.emulators.seam import ACCOUNT, LOOPBACK, Run
+
+
+@dataclass(frozen=True, slots=True)
+class Moto:
+    """moto's server as a process."""
+
+    name: str = "moto"
+
+    def install(self, *, report: cache.Report = cache.to_stderr) -> None:
+        """Nothing: it comes with the project's development environment."""
+
+    def run(self, port: int, state: Path) -> Run:  # noqa: ARG002 - the seam's; moto keeps nothing
+        """Its state ends with the process; `state` stays empty."""
+        return Run(
+            argv=(sys.executable, "-u", "-m", "moto.server", "-H", LOOPBACK, "-p", str(port)),
+            environment={"MOTO_ACCOUNT_ID": ACCOUNT},
+            probe="/moto-api/",
+        )
