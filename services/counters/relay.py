@@ -38,8 +38,9 @@ class Relay:
         self._cache = cache
         self._clean = clean
         """Whether to delete old rows: done by the relays of the database's own cell."""
-        self._place: int | None = None
-        """Rows of transactions before this id were relayed."""
+        self._place = 0
+        """Rows of transactions before this id were relayed. At the start that is none: what changed while nobody relayed
+        is made up for, as far as rows are kept."""
         self._next_clean = 0.0
 
     async def run(self) -> None:
@@ -64,11 +65,10 @@ class Relay:
                 await connection.execute("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
             ).fetchone()
             horizon = int(row[0]) if row else 0
-            place = horizon if self._place is None else self._place
             rows = await connection.execute(
                 "SELECT DISTINCT unnest(subjects) FROM counters.outbox "
                 "WHERE topic <> %s AND tx >= %s::text::xid8 AND tx < %s::text::xid8",
-                (live.CHANNELS_TOPIC, place, horizon),
+                (live.CHANNELS_TOPIC, self._place, horizon),
             )
             subjects = [int(found[0]) for found in await rows.fetchall()]
             changed = await _totals(connection, subjects)

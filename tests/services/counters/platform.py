@@ -37,7 +37,7 @@ from services.engagement.desk import placed
 from tests.kafka_server import Kafka
 from tests.servers import Cells, free_port, wait_until
 
-WAIT_SECONDS = 25.0
+WAIT_SECONDS = 60.0
 
 
 @dataclass
