@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local import paths
+from local.emulators.choice import DEFAULT, EMULATORS
 from local.ports import DEFAULT_BASE, PortsError, table
 from regions.catalogue import CATALOGUE
 
 CELLS_KEY, BASE_KEY, EMULATOR_KEY, KAFKA_KEY = "CELLS", "MERIDIAN_PORT_BASE", "MERIDIAN_EMULATOR", "KAFKA_HOME"
 KEYS = (CELLS_KEY, BASE_KEY, EMULATOR_KEY, KAFKA_KEY)
-EMULATORS = ("ministack", "moto", "localstack")
+EMULATOR_NAMES = tuple(emulator.name for emulator in EMULATORS)
 DEFAULT_CELLS = ("mumbai", "singapore")
 FILE = paths.CHECKOUT / ".env"
 
@@ -51,7 +52,7 @@ def load(environment: Mapping[str, str] | None = None, file: Path = FILE) -> Con
     return Configuration(
         cells=_cells(*stated.get(CELLS_KEY, (",".join(DEFAULT_CELLS), "the default"))),
         port_base=_base(*stated.get(BASE_KEY, (str(DEFAULT_BASE), "the default"))),
-        emulator=_emulator(*stated.get(EMULATOR_KEY, (EMULATORS[0], "the default"))),
+        emulator=_emulator(*stated.get(EMULATOR_KEY, (DEFAULT, "the default"))),
         kafka_home=_kafka(*stated[KAFKA_KEY]) if KAFKA_KEY in stated else None,
     )
 
@@ -102,8 +103,8 @@ def _base(text: str, source: str) -> int:
 
 
 def _emulator(text: str, source: str) -> str:
-    if text not in EMULATORS:
-        raise ConfigurationError(f"{source}: {EMULATOR_KEY}={text!r} is unknown. Allowed: {', '.join(EMULATORS)}.")
+    if text not in EMULATOR_NAMES:
+        raise ConfigurationError(f"{source}: {EMULATOR_KEY}={text!r} is unknown. Allowed: {', '.join(EMULATOR_NAMES)}.")
     return text
 
 

@@ -13,7 +13,7 @@ from edge import certificates, geo, render
 from edge.render import Address, CellEdge, Embedded, Front, MediaOrigin, Tls
 from local.dataplane import urls
 from local.ports import EDGE, EDGE_INTERNAL, EMULATOR, FRONT, LOOPBACK, S3, PortTable, instance_name
-from local.processes import nginx
+from local.processes import http_probe, nginx
 from local.processes.program import Program
 from regions.catalogue import CATALOGUE
 from services.contracts.settings import CellSettings, HostSettings
@@ -65,7 +65,7 @@ def cell_program(cell: str, ports: PortTable, cells: Mapping[str, CellSettings],
         directory=home / "cells" / cell / EDGE,
         configuration=configuration,
         files=(certificate.certificate.read_text(encoding="utf-8"),),
-        probe=partial(nginx.check_http, ports.of(EDGE_INTERNAL, cell), HEALTH_PATH),
+        probe=partial(http_probe.check_http, ports.of(EDGE_INTERNAL, cell), HEALTH_PATH),
     )
 
 
@@ -93,7 +93,7 @@ def front_program(ports: PortTable, home: Path) -> Program:
         directory=home / FRONT,
         configuration=configuration,
         files=(certificate.certificate.read_text(encoding="utf-8"), render.SCRIPT.read_text(encoding="utf-8")),
-        probe=partial(nginx.check_https, ports.of(FRONT), HEALTH_PATH, home / "tls" / "authority.pem"),
+        probe=partial(http_probe.check_https, ports.of(FRONT), HEALTH_PATH, home / "tls" / "authority.pem"),
     )
 
 

@@ -20,12 +20,12 @@ from services.contracts.settings import CellSettings, PlatformSettings
 Waves = tuple[tuple[Program, ...], ...]
 
 
-def foundation(platform: Platform) -> Waves:
+def foundation(platform: Platform, *, probing: bool = False) -> Waves:
     """The emulated AWS, and the providers through which the engine reaches it."""
     overlay = dataplane.write_overlay(platform.ports, platform.home)
     kind = platform.configuration.emulator
     return (
-        (emulator.program(kind, platform.ports, platform.home),),
+        (emulator.program(kind, platform.ports, platform.home, probing=probing),),
         provider.programs(platform.ports, platform.aws, kind, overlay, platform.home),
     )
 
@@ -75,7 +75,7 @@ def programs(platform: Platform) -> tuple[Program, ...]:
 
     For probes and names only: the passwords of workloads are not read, so none may be started from here.
     """
-    found = [program for wave in foundation(platform) for program in wave]
+    found = [program for wave in foundation(platform, probing=True) for program in wave]
     settings = stored_settings(platform)
     if settings:
         cells = {cell: value.own for cell, value in settings.items()}

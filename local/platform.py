@@ -73,15 +73,21 @@ def deploy(platform: Platform, attachment: Attachment) -> None:
     """All stacks by the real engine. An emulator that lost what was deployed is compared with the state first."""
     runner = platform.runner(attachment)
     file = platform.home / "deployment"
-    mark = file.read_text(encoding="utf-8") if file.is_file() else None
-    if mark is not None and platform.aws.parameter(MARK) != mark:
+    if not file.is_file():
+        mark_deployment(platform, file)
+    elif platform.aws.parameter(MARK) != file.read_text(encoding="utf-8"):
         platform.report("the emulated AWS is not as it was deployed; reading what is left of it")
         runner.refresh_all()
-    results = runner.up_all()
-    if mark is None or any(result.changed for result in results) or platform.aws.parameter(MARK) != mark:
-        fresh = uuid.uuid4().hex
-        platform.aws.write_parameter(MARK, fresh)
-        paths.write_private(file, fresh)
+        mark_deployment(platform, file)
+    if any(result.changed for result in runner.up_all()):
+        mark_deployment(platform, file)
+
+
+def mark_deployment(platform: Platform, file: Path) -> None:
+    """Give the deployment a new mark, in the emulated AWS and here."""
+    mark = uuid.uuid4().hex
+    platform.aws.write_parameter(MARK, mark)
+    paths.write_private(file, mark)
 
 
 def declared_cells(platform: Platform, attachment: Attachment) -> dict[str, CellSettings]:

@@ -32,6 +32,7 @@ LONGEST_SOCKET = 100
 RUNNING = "RUNNING"
 _MARK = "MERIDIAN_SUPERVISOR"
 """In the environment of every program: the directory of its supervisor."""
+_INHERITED = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "TZ", "TMPDIR")
 _GONE = (ConnectionRefusedError, FileNotFoundError)
 
 
@@ -120,6 +121,8 @@ class Supervisor:
             timeout=60,
             check=False,
             cwd="/",
+            # What the caller's environment holds is no business of the programs.
+            env={name: os.environ[name] for name in _INHERITED if name in os.environ},
         )
         deadline = time.monotonic() + wait
         while not self.alive():

@@ -3,28 +3,49 @@ and started is ``local.emulators``."""
 
 from __future__ import annotations
 
-import sys
 from functools import partial
 from pathlib import Path
 
 from local import cache, paths
-from local.ports import EMULATOR, LOOPBACK, PortTable
-from local.processes.nginx import check_http
-from local.processes.program import Program
+from local.emulators.choice import emulator
+from local.emulators.seam import InstallError, Run
+from local.ports import EMULATOR, PortTable
+from local.processes.http_probe import check_answers
+from local.processes.program import PreparationError, Program
 
 
-def install(kind: str, report: cache.Report) -> None:
-    pass
+def install(name: str, report: cache.Report) -> None:
+    """Make it runnable, once per version. Raises `PreparationError`."""
+    try:
+        emulator(name).install(report=report)
+    except InstallError as error:
+        raise PreparationError(str(error)) from error
 
 
-def program(kind: str, ports: PortTable, home: Path) -> Program:
-    directory = paths.private_directory(home / "emulator")
+def program(name: str, ports: PortTable, home: Path, *, probing: bool = False) -> Program:
+    """The emulator called ``name``. Its state survives a stop and a kill as far as the emulator keeps it.
+
+    ``probing``: it need not be installed, as it is not started. Raises `PreparationError`.
+    """
+    state = paths.private_directory(home / "emulator")
     port = ports.of(EMULATOR)
+    try:
+        run = emulator(name).run(port, state)
+    except InstallError as error:
+        if not probing:
+            raise PreparationError(str(error)) from error
+        run = Run((), {}, "/")
+    for directory in ("services", "objects", "tmp"):
+        paths.private_directory(state / directory)
     return Program(
         part=EMULATOR,
         cell=None,
         port=port,
-        directory=directory,
-        argv=(str(Path(sys.executable).with_name("moto_server")), "-H", LOOPBACK, "-p", str(port)),
-        probe=partial(check_http, port, "/moto-api/"),
+        argv=run.argv,
+        directory=state,
+        environment=run.environment,
+        probe=partial(check_answers, port, run.probe),
+        # It writes what it keeps when it is told to stop.
+        stop_seconds=60,
+        ready_seconds=120,
     )

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import http.client
 import os
-import ssl
 import subprocess
 from collections.abc import Callable
 from functools import partial
@@ -12,9 +10,8 @@ from pathlib import Path
 
 from edge.render import Process
 from local import paths
-from local.ports import LOOPBACK
 from local.processes.packages import platform_binary
-from local.processes.program import NotReadyError, PreparationError, Program
+from local.processes.program import PreparationError, Program
 
 CONFIGURATION = "nginx.conf"
 
@@ -74,30 +71,3 @@ def test(directory: Path) -> str | None:
     """What nginx has against the configuration in ``directory``, or None."""
     answer = subprocess.run(command(directory, "-t", "-q"), capture_output=True, text=True, timeout=30, check=False)
     return None if answer.returncode == 0 else answer.stderr.strip()
-
-
-def check_http(port: int, path: str) -> None:
-    """Raises `NotReadyError` unless ``path`` answers 200 in two seconds."""
-    _check(http.client.HTTPConnection(LOOPBACK, port, timeout=2), path)
-
-
-def check_https(port: int, path: str, authority: Path) -> None:
-    """The same over TLS, with a certificate for localhost that ``authority`` signed."""
-    try:
-        context = ssl.create_default_context(cafile=authority)
-    except OSError as error:
-        raise NotReadyError(f"{authority}: {error}") from error
-    _check(http.client.HTTPSConnection("localhost", port, timeout=2, context=context), path)
-
-
-def _check(connection: http.client.HTTPConnection, path: str) -> None:
-    try:
-        connection.request("GET", path)
-        answer = connection.getresponse()
-        answer.read(65_536)
-    except (OSError, http.client.HTTPException) as error:
-        raise NotReadyError(str(error) or type(error).__name__) from error
-    finally:
-        connection.close()
-    if answer.status != 200:
-        raise NotReadyError(f"{path} answers {answer.status}")

@@ -11,7 +11,7 @@ from pathlib import Path
 from local import paths
 from local.aws_access import Emulated
 from local.ports import LOOPBACK, PortTable, instance_name
-from local.processes.nginx import check_http
+from local.processes.http_probe import check_http
 from local.processes.program import Program
 from regions.catalogue import CATALOGUE
 from services.contracts.settings import HOST_ENV, INSTANCE_ENV, PORT_ENV, SETTINGS_ENV

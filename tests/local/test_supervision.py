@@ -63,6 +63,20 @@ def test_a_service_is_started_with_what_it_was_promised_and_awaited_until_it_is_
     assert "serving" in made.supervisor.log("mumbai-gateway").read_text()
 
 
+def test_a_program_inherits_nothing_of_the_caller_that_would_configure_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "production")
+    monkeypatch.setenv("JAVA_TOOL_OPTIONS", "-Xmx1m")
+    with installation(tmp_path / "home") as made:
+        made.supervisor.start()
+        program = tiny(made)
+        start_wave(made.supervisor, [program], 1, print)
+        pid = pid_of(made, program.name)
+        assert pid is not None
+        assert not {"AWS_PROFILE", "JAVA_TOOL_OPTIONS"} & set(psutil.Process(pid).environ())
+
+
 def test_a_second_start_leaves_processes_alone_and_a_changed_definition_restarts_only_its_own(
     made: Installation,
 ) -> None:
