@@ -13,7 +13,7 @@ from local.aws.engine.clients import Aws, AwsError
 from local.aws.engine.convert import Converter, place, shape_at
 from local.aws.engine.models import ListShape, StructureShape
 from local.aws.engine.observe import tags_of
-from local.aws.engine.paths import parse, render, search
+from local.aws.engine.paths import names_in, parse, render, search
 from local.aws.engine.reading import Live, adopted, observed
 from local.aws.engine.requests import Request, build, creation, input_shape, owned, shaped, takes
 from local.aws.engine.spec import Call, Facet, ResourceType
@@ -171,7 +171,8 @@ class Lifecycle:
             if name != "tags" and not takes(kind, created, kind.rename, name) and takes(kind, update, kind.rename, name)
         }
         if rest:
-            self._send(kind, build(kind, update, rest, state), state)
+            named = {name: values[name] for name in names_in(kind.identity) if name in values}
+            self._send(kind, build(kind, update, named | rest, state), state)
             self._settle(kind, state)
 
     def _renew(self, kind: ResourceType, state: Properties) -> None:
