@@ -17,7 +17,7 @@ from local.aws.engine.requests import check as check_inputs
 from local.aws.engine.spec import ResourceType
 from local.aws.engine.state import base_state, made_up, previewed, recorded, with_known
 from local.aws.engine.wire import UNKNOWN, Properties, Unknown
-from local.aws.gaps import lacking, missing, unfaithful, unfinished
+from local.aws.gaps import lacking, missing, shared, unfaithful, unfinished
 from local.aws.ledger import Ledger
 from local.aws.overlay import Overlay
 from local.aws.registry import resource_type
@@ -156,6 +156,7 @@ class Provider:
             shallow=unfinished(self.emulator, token),
             unsent=missing(self.emulator, token),
             unread=unfaithful(self.emulator, token),
+            shared=shared(self.emulator, token),
         )
 
     def _is_recorded(self, kind: ResourceType, inputs: Properties) -> bool:

@@ -46,12 +46,14 @@ class Lifecycle:
     """The operations on resources of any type.  `shallow`: neither wait for readiness nor ask for what it brings.
 
     `unsent` are properties for which the emulator has no operation, `unread` those that it answers wrongly.
+    `shared`: the emulator may say that a resource exists which nobody made; it counts as made if it is as declared.
     """
 
     aws: Aws
     shallow: bool = False
     unsent: frozenset[str] = frozenset()
     unread: frozenset[str] = frozenset()
+    shared: bool = False
 
     def create(self, kind: ResourceType, inputs: Properties, nonce: str) -> Resource:
         """Make the resource; raises AwsError, or HalfMadeError when it exists but is not finished."""
@@ -59,7 +61,13 @@ class Lifecycle:
         values = self._sent(kind, inputs)
         main = {name: value for name, value in values.items() if name not in owned(kind, creating=True)}
         call = creation(kind, inputs)
-        answer = self._send(kind, build(kind, call, main, state), state)
+        try:
+            answer = self._send(kind, build(kind, call, main, state), state)
+        except AwsError as error:
+            twin = self._twin(kind, inputs, state) if self.shared and "AlreadyExists" in error.code else None
+            if twin is None:
+                raise
+            return twin
         root = _root(call, answer, state)
         state |= computed(kind, root, state)
         identity = identity_of(kind, state)
@@ -159,6 +167,11 @@ class Lifecycle:
             parts = {}
         state = base_state(kind, {**parts, **outputs, **inputs}, self.aws.account, "")
         return with_known(kind, {**state, "id": identity})
+
+    def _twin(self, kind: ResourceType, inputs: Properties, state: Properties) -> Resource | None:
+        """A resource of the declared name that is there already, if it is exactly as declared."""
+        found = self.read(kind, identity_of(kind, state), inputs, {})
+        return found if found is not None and found.inputs == inputs else None
 
     def _complete(self, kind: ResourceType, created: Call, values: Properties, state: Properties) -> None:
         """Set what the operation that created does not take and the one that updates does."""
