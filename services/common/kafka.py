@@ -1,7 +1,6 @@
-"""Kafka clients from the settings: SASL/PLAIN, or a signed token for MSK's IAM. Owns no topic and no event.
+"""How Kafka is reached, from the settings: SASL/PLAIN, or a signed token for MSK's IAM.
 
-Both clients are built with the laws of exact counting: acknowledged by all in-sync replicas, idempotent, and offsets
-that are never committed behind the consumer's back (its offsets live in the database).
+Owns no client, topic or event: whoever produces or consumes sets the client up for what it promises.
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ from typing import TypedDict
 from urllib.parse import parse_qs, urlsplit
 
 import boto3
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.abc import AbstractTokenProvider
 from botocore.auth import SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
@@ -97,27 +95,3 @@ def connection_arguments(settings: KafkaSettings, login: Login, region: str, cli
         arguments["sasl_plain_username"] = login.user
         arguments["sasl_plain_password"] = login.password
     return arguments
-
-
-def make_producer(connection: ConnectionArguments, *, linger_ms: int = 5) -> AIOKafkaProducer:
-    """A producer that is acknowledged by all in-sync replicas; `start` connects it."""
-    return AIOKafkaProducer(
-        **connection,
-        acks="all",
-        enable_idempotence=True,
-        linger_ms=linger_ms,
-        request_timeout_ms=15_000,
-    )
-
-
-def make_consumer(connection: ConnectionArguments, group: str, *, from_latest: bool = False) -> AIOKafkaConsumer:
-    """A consumer without topics that never commits by itself; subscribe or assign, then `start` it."""
-    return AIOKafkaConsumer(
-        **connection,
-        group_id=group,
-        enable_auto_commit=False,
-        auto_offset_reset="latest" if from_latest else "earliest",
-        isolation_level="read_committed",
-        max_poll_interval_ms=300_000,
-        session_timeout_ms=30_000,
-    )

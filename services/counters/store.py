@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from types import MappingProxyType
 from uuid import UUID
 
@@ -17,9 +16,8 @@ from psycopg import sql
 
 from services.common.database import Connection
 from services.contracts import topics
+from services.counters.code_version import CODE_VERSION
 from services.counters.window import CountKey, DeadLetter, MarkKey, Partition, State, StateKey
-
-CODE_VERSION = version("meridian")
 
 
 class FencedError(Exception):
