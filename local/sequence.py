@@ -6,7 +6,7 @@ Owns the order of preparing, starting, waiting and settling. Does not own which 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -19,6 +19,8 @@ PARALLEL = 4
 POLL_SECONDS = 0.25
 REPORT_SECONDS = 5.0
 LAST_LINES = 8
+SHOWN = 4
+"""Names in a line of progress."""
 
 
 class StartError(Exception):
@@ -67,10 +69,17 @@ def await_ready(supervisor: Supervisor, programs: Sequence[Program], report: Rep
                     + last_lines(supervisor.log(name))
                 )
         if waiting and now - reported > REPORT_SECONDS:
-            report(f"waiting for {', '.join(f'{name} ({problems[name]})' for name in waiting)}")
+            report(f"waiting for {waited_for({name: problems[name] or '' for name in waiting})}")
             reported = now
         if waiting:
             time.sleep(POLL_SECONDS)
+
+
+def waited_for(problems: Mapping[str, str]) -> str:
+    """The programs that are waited for, the first few by name, with what the first one lacks."""
+    names = list(problems)
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return f"{', '.join(names[:SHOWN])}{more} ({problems[names[0]]})"
 
 
 def problem_of(program: Program) -> str | None:

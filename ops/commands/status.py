@@ -81,7 +81,7 @@ def status(json: common.Json = False) -> None:
 def survey(platform: Platform) -> tuple[Row, ...]:
     """Ask the supervisor and every process."""
     states = platform.supervisor.states()
-    programs = inventory.programs(platform)
+    programs = sorted(inventory.programs(platform), key=lambda program: (program.cell or "", program.port))
     with ThreadPoolExecutor(PROBES_AT_ONCE) as pool:
         problems = list(pool.map(lambda program: health(program, states.get(program.name)), programs))
     return rows(programs, states, problems)

@@ -83,14 +83,14 @@ def value_of(raw: Json) -> Value:
 
 def declared(digests: Iterable[Mapping[str, Json]]) -> tuple[Declared, ...]:
     """Every custom resource that the programs of ``digests`` declare. Components and providers are left out."""
-    result: list[Declared] = []
+    result: dict[str, Declared] = {}
     for digest in digests:
         steps = digest.get("steps")
         for step in steps if isinstance(steps, list) else []:
             made = _declared(str(digest.get("stack")), step)
             if made is not None:
-                result.append(made)
-    return tuple(result)
+                result[made.urn] = made
+    return tuple(result.values())
 
 
 def _declared(stack: str, step: Mapping[str, Json]) -> Declared | None:
