@@ -26,11 +26,13 @@ from local import cache, paths
 from local.cache import Artefact
 
 HOT: Final = (
+    "access",
     "addresses",
     "attempts",
     "bodies",
     "breaker",
     "connection",
+    "core",
     "exchange",
     "heads",
     "identity",
@@ -39,6 +41,8 @@ HOT: Final = (
     "limits",
     "metrics",
     "overload",
+    "plan",
+    "resp",
     "responses",
     "routing",
     "tracing",

@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import sys
+import time
 from collections.abc import Awaitable, Callable
 
 import uvloop
@@ -25,7 +26,8 @@ from services.gateway.core import Core
 from services.gateway.identity import Identities
 from services.gateway.limit_script import SCRIPT
 from services.gateway.limiter import Limiter
-from services.gateway.valkey import Address, Credentials, ScriptClient, ValkeyError
+from services.gateway.resp import ValkeyError
+from services.gateway.valkey import Address, Credentials, ScriptClient
 from services.gateway.verifier import KeySetVerifier
 
 NAME = "gateway"
@@ -83,7 +85,7 @@ async def serve(settings: PlatformSettings) -> None:
         Limiter(valkey),
         [own.hosts.page],
         AccessLog(sys.stdout.buffer),
-        loop.time,
+        time.monotonic,
     )
     host = os.environ.get(contract.HOST_ENV, "127.0.0.1")
     port = int(os.environ.get(contract.PORT_ENV, str(BY_NAME[NAME].port)))

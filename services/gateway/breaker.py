@@ -50,21 +50,25 @@ class BreakerPolicy:
     jitter: float = 0.2
 
 
-@dataclass(frozen=True, slots=True)
 class Permit:
-    """The right to make one call, given back exactly once through `Breaker.settle`."""
+    """The right to make one call, given back exactly once through `Breaker.settle`. Only probes have a number."""
 
-    generation: int
-    number: int
-    probe: bool
+    __slots__ = ("generation", "number", "probe")
+
+    def __init__(self, generation: int, number: int, probe: bool) -> None:
+        self.generation = generation
+        self.number = number
+        self.probe = probe
 
 
-@dataclass(slots=True)
 class _Second:
-    at: int = -1
-    calls: int = 0
-    failures: int = 0
-    slow: int = 0
+    __slots__ = ("at", "calls", "failures", "slow")
+
+    def __init__(self) -> None:
+        self.at = -1
+        self.calls = 0
+        self.failures = 0
+        self.slow = 0
 
 
 class Breaker:
@@ -82,6 +86,8 @@ class Breaker:
         self._issued = 0
         self.state = State.CLOSED
         self.generation = 0
+        # Calls in CLOSED are not told apart, so all of a generation share one permit.
+        self._ordinary = Permit(0, 0, probe=False)
         self.transitions = 0
 
     def acquire(self, now: float) -> Permit | None:
@@ -99,7 +105,7 @@ class Breaker:
             self._issued += 1
             self._leases[self._issued] = now + self._policy.lease_seconds
             return Permit(self.generation, self._issued, probe=True)
-        return Permit(self.generation, 0, probe=False)
+        return self._ordinary
 
     def settle(self, permit: Permit, outcome: Outcome, seconds: float, now: float) -> None:
         """Reports how the call of ``permit`` ended after ``seconds``. A second report of a probe is ignored."""
@@ -162,6 +168,7 @@ class Breaker:
     def _enter(self, state: State) -> None:
         self.state = state
         self.generation += 1
+        self._ordinary = Permit(self.generation, 0, probe=False)
         self.transitions += 1
         self._leases.clear()
         self._probe_successes = 0

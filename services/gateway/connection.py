@@ -31,6 +31,7 @@ class ClientConnection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._buffer = b""
         self._exchange: Exchange | None = None
+        self._clock = core.clock
         self._closing = False
         self._paused = False
         self._advancing = False
@@ -43,7 +44,7 @@ class ClientConnection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         peer = self._transport.get_extra_info("peername")
         self.peer = peer[0] if isinstance(peer, tuple) else ""
-        self.deadline = self._core.clock() + HEAD_SECONDS
+        self.deadline = self._clock() + HEAD_SECONDS
         self._core.connections.add(self)
 
     def connection_lost(self, _exc: Exception | None) -> None:
@@ -83,7 +84,7 @@ class ClientConnection(asyncio.Protocol):
                 return
         elif not self._buffer:
             self._buffer = data
-            self.deadline = self._core.clock() + HEAD_SECONDS
+            self.deadline = self._clock() + HEAD_SECONDS
         else:
             self._buffer += data
         self._advance()
@@ -117,7 +118,7 @@ class ClientConnection(asyncio.Protocol):
         if close or self._core.draining:
             self.finish()
             return
-        self.deadline = self._core.clock() + (HEAD_SECONDS if self._buffer else IDLE_SECONDS)
+        self.deadline = self._clock() + (HEAD_SECONDS if self._buffer else IDLE_SECONDS)
         self.resume()
         if self._buffer:
             self._advance()

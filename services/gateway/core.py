@@ -7,19 +7,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
-from services.contracts.routes import ROUTES, Service
+from services.contracts.routes import ROUTES, Route, Service
 from services.contracts.settings import Endpoint
 from services.gateway.access import AccessLog
-from services.gateway.breaker import Breaker, BreakerPolicy, State
+from services.gateway.breaker import State
 from services.gateway.connection import ClientConnection
-from services.gateway.heads import LineMemo
+from services.gateway.heads import HeadMemo
 from services.gateway.identity import Identities
 from services.gateway.limiter import Limiter
 from services.gateway.metrics import Metrics
-from services.gateway.overload import ConcurrencyLimit, RetryBudget
+from services.gateway.plan import Plan, Upstream
 from services.gateway.rare import Rare, application
 from services.gateway.responses import Cors
 from services.gateway.routing import Router
@@ -30,17 +29,6 @@ DEEP_SECONDS: Final = 1.0
 DRAIN_NOTICE_SECONDS: Final = 1.0
 """Between turning not-ready and closing connections: the edge's health checks must see it first."""
 DRAIN_SECONDS: Final = 15.0
-
-
-@dataclass(slots=True)
-class Upstream:
-    """One service as the gateway sees it."""
-
-    pool: Pool
-    endpoints: tuple[Endpoint, ...]
-    breaker: Breaker = field(default_factory=lambda: Breaker(BreakerPolicy()))
-    limit: ConcurrencyLimit = field(default_factory=ConcurrencyLimit)
-    retries: RetryBudget = field(default_factory=RetryBudget)
 
 
 class Core:
@@ -59,8 +47,7 @@ class Core:
         self.identities = identities
         self.limiter = limiter
         self.access = access
-        self.router = Router(ROUTES)
-        self.memo = LineMemo()
+        self.memo = HeadMemo()
         self.metrics = Metrics()
         self.cors = Cors(origins)
         self.rare = Rare(application(self))
@@ -73,8 +60,13 @@ class Core:
         missing = {route.service for route in ROUTES} - set(self.upstreams)
         if missing:
             raise SystemExit(f"the settings name no endpoint for {', '.join(sorted(missing))}; write them again")
+        self.router = Router((route, self._plan(route)) for route in ROUTES)
         self.draining = False
         self._tasks: set[asyncio.Task[None]] = set()
+
+    def _plan(self, route: Route) -> Plan:
+        rule = self.limiter.rules[route.limit]
+        return Plan(route, self.upstreams[route.service], rule, self.metrics.route(route.template))
 
     def spawn(self, work: Coroutine[None, None, None]) -> None:
         """Runs ``work`` beside the callbacks, and keeps it alive until it ends."""
@@ -130,7 +122,7 @@ class Core:
             await asyncio.sleep(0.05)
         for connection in tuple(self.connections):
             connection.abort()
-        await self.limiter.close()
+        self.limiter.close()
         for upstream in self.upstreams.values():
             upstream.pool.close()
         self.access.flush()

@@ -10,30 +10,29 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Final
 
-from services.contracts.limits import LIMITS
-from services.contracts.routes import CONTEXT_HEADER, Auth, LimitClass, Route
+from services.contracts.routes import CONTEXT_HEADER
 from services.gateway import attempts, responses
 from services.gateway.addresses import caller, limiter_key
 from services.gateway.bodies import BodyError, Chunked, Fixed, Framing
 from services.gateway.breaker import Outcome, Permit
 from services.gateway.heads import RequestHead, ResponseHead
-from services.gateway.identity import ANONYMOUS, Identity, IdentityError
-from services.gateway.limiter import rate_headers
+from services.gateway.identity import Identity, IdentityError
 from services.gateway.limits import Verdict
+from services.gateway.plan import Plan
 from services.gateway.routing import NoRoute
 from services.gateway.tracing import outgoing
 from services.gateway.upstream import Fault, UpstreamConnection
 
 if TYPE_CHECKING:
     from services.gateway.connection import ClientConnection
-    from services.gateway.core import Core, Upstream
+    from services.gateway.core import Core
 
 MAX_WAITING_BODY: Final = 64 * 1024
 """Bytes of a request's body that may wait for its service; then the caller is no longer read."""
 ANSWER_SECONDS: Final = 15.0
 STREAM_SECONDS: Final = 60.0
 _REPEATABLE: Final = frozenset({b"GET", b"HEAD"})
-_CONTEXT: Final = CONTEXT_HEADER.encode() + b": "
+_CONTEXT: Final = b"\r\n" + CONTEXT_HEADER.encode() + b": "
 
 
 class Exchange:
@@ -44,7 +43,10 @@ class Exchange:
         self._client = client
         self._head = head
         self._started = core.clock()
-        self.deadline = self._started + min(ANSWER_SECONDS, (head.deadline_ms or 60_000) / 1000)
+        seconds = ANSWER_SECONDS
+        if head.deadline_ms is not None:
+            seconds = min(seconds, head.deadline_ms / 1000)
+        self.deadline = self._started + seconds
         self._framing: Framing | None = None
         if head.chunked:
             self._framing = Chunked()
@@ -52,11 +54,10 @@ class Exchange:
             self._framing = Fixed(head.content_length)
         self._waiting: list[bytes] = []
         self._waiting_bytes = 0
-        self._route: Route | None = None
-        self._identity: Identity = ANONYMOUS
+        self._plan: Plan | None = None
+        self._identity: Identity = core.identities.anonymous
         self._rate = b""
         self._attempt: attempts.Attempt | None = None
-        self._upstream: Upstream | None = None
         self._permit: Permit | None = None
         self._connection: UpstreamConnection | None = None
         self._connected_at = 0.0
@@ -71,16 +72,16 @@ class Exchange:
         """Decides what the request is, and sets out."""
         core, head = self._core, self._head
         path = head.target.partition(b"?")[0]
-        route = core.router.find(head.method, path)
-        if isinstance(route, NoRoute):
-            self._without_route(path, route)
+        plan = core.router.find(head.method, path)
+        if isinstance(plan, NoRoute):
+            self._without_route(path, plan)
             return
-        self._route = route
-        if head.content_length is not None and head.content_length > route.max_body:
-            self._refuse(413, "too-large", f"the body may have at most {route.max_body} bytes")
+        self._plan = plan
+        if head.content_length is not None and head.content_length > plan.max_body:
+            self._refuse(413, "too-large", f"the body may have at most {plan.max_body} bytes")
             return
         if head.authorization is None:
-            self._identified(ANONYMOUS)
+            self._identified(self._identity)
             return
         try:
             identity = core.identities.recall(head.authorization)
@@ -102,8 +103,8 @@ class Exchange:
         except BodyError as error:
             self._refuse(400, "malformed-body", str(error))
             return b""
-        if self._route is not None and isinstance(framing, Chunked) and framing.payload > self._route.max_body:
-            self._refuse(413, "too-large", f"the body may have at most {self._route.max_body} bytes")
+        if self._plan is not None and isinstance(framing, Chunked) and framing.payload > self._plan.max_body:
+            self._refuse(413, "too-large", f"the body may have at most {self._plan.max_body} bytes")
             return b""
         part = data if used == len(data) else data[:used]
         if self._connection is not None:
@@ -135,12 +136,13 @@ class Exchange:
             if self._connection is not None:
                 self._connection.abandon()
             self._record(self._status)
+            self._core.metrics.aborted += 1
             self._client.abort()
             return
         late = self._permit is not None
         self._settle(Outcome.FAILURE, None)
-        if late and self._upstream is not None:
-            self._upstream.limit.dropped()
+        if late and self._plan is not None:
+            self._plan.upstream.limit.dropped()
         if self._connection is not None:
             self._connection.abandon()
         self._refuse(504, "timeout", "the service did not answer in time")
@@ -185,13 +187,13 @@ class Exchange:
             self._identified(identity)
 
     def _identified(self, identity: Identity) -> None:
-        route = self._route
-        assert route is not None  # noqa: S101 - set before identification starts
+        plan = self._plan
+        assert plan is not None  # noqa: S101 - set before identification starts
         self._identity = identity
-        if route.auth is Auth.USER and identity.user is None:
+        if plan.needs_user and identity.user is None:
             self._unauthorized("sign in first")
             return
-        if route.limit is LimitClass.AUTHENTICATION:
+        if plan.is_attempt:
             self._attempt = attempts.Attempt(secrets.token_hex(8))
             if not self._expects_body():
                 self._attempt_ready()
@@ -199,12 +201,13 @@ class Exchange:
                 self._head.expect_continue = False
                 self._client.write(responses.CONTINUE)
             return
-        limit = LIMITS[route.limit]
-        if limit.algorithm == "none":
+        if not plan.rule.counts:
             self._admitted()
             return
-        key = identity.user or "ip-" + limiter_key(self._address())
-        self._core.limiter.hit(route.limit, key, self._limited)
+        key = identity.user
+        if key is None:
+            key = "ip-" + limiter_key(self._address())
+        self._core.limiter.hit(plan.rule, key, self._limited)
 
     def _attempt_ready(self) -> None:
         attempt = self._attempt
@@ -213,12 +216,12 @@ class Exchange:
         self._core.limiter.reserve(attempt.keys, attempt.member, self._limited)
 
     def _limited(self, verdict: Verdict) -> None:
-        route = self._route
-        if self._over or route is None:
+        plan = self._plan
+        if self._over or plan is None:
             if self._attempt is not None and verdict.allowed:
                 self._core.limiter.release(self._attempt.keys, self._attempt.member)
             return
-        self._rate = rate_headers(route.limit, LIMITS[route.limit], verdict)
+        self._rate = plan.rule.headers(verdict)
         if verdict.allowed:
             self._admitted()
         else:
@@ -234,23 +237,24 @@ class Exchange:
     # --- to the service --------------------------------------------------------------------------------------------
 
     def _admitted(self) -> None:
-        route = self._route
-        assert route is not None  # noqa: S101 - set before
-        upstream = self._core.upstreams[route.service]
-        if self._core.draining:
+        plan, core = self._plan, self._core
+        assert plan is not None  # noqa: S101 - set before
+        upstream = plan.upstream
+        if core.draining:
             self._close_after = True
-        if not upstream.limit.try_enter(route.priority):
-            self._core.metrics.shed += 1
+        if not upstream.limit.try_enter(plan.share):
+            core.metrics.shed += 1
             self._refuse(503, "overloaded", "the service is busy; try again", b"Retry-After: 1\r\n")
             return
-        now = self._core.clock()
+        now = core.clock()
         permit = upstream.breaker.acquire(now)
         if permit is None:
             upstream.limit.leave(None)
             wait = max(1, int(upstream.breaker.retry_after(now)) + 1)
             self._refuse(503, "unavailable", "the service is not available", b"Retry-After: %d\r\n" % wait)
             return
-        self._upstream, self._permit = upstream, permit
+        self._permit = permit
+        self._connected_at = now
         upstream.retries.request()
         upstream.pool.acquire(self._connected)
 
@@ -263,9 +267,11 @@ class Exchange:
             self._settle(Outcome.CONNECT_FAILURE, None)
             self._refuse(502, "unreachable", "the service cannot be reached")
             return
-        self._connected_at = self._core.clock()
         self._connection = connection
-        connection.send(self, self._outgoing_head() + b"".join(self._waiting), head_only=False)
+        data = self._outgoing_head()
+        if self._waiting:
+            data += b"".join(self._waiting)
+        connection.send(self, data, head_only=False)
         if self._expects_body():
             if self._head.expect_continue and not self._waiting:
                 self._client.write(responses.CONTINUE)
@@ -273,46 +279,52 @@ class Exchange:
 
     def _outgoing_head(self) -> bytes:
         head = self._head
-        method = b"GET" if head.method == b"HEAD" else head.method
-        lines = [b"%b %b HTTP/1.1" % (method, head.target), *head.forward]
+        framing = b""
         if head.chunked:
-            lines.append(b"transfer-encoding: chunked")
+            framing = b"\r\ntransfer-encoding: chunked"
         elif head.content_length is not None:
-            lines.append(b"content-length: %d" % head.content_length)
-        lines.append(_CONTEXT + self._core.identities.context(self._identity))
-        lines.append(b"traceparent: " + outgoing(head.traceparent))
-        lines.append(b"x-meridian-deadline: %d" % max(1, int((self.deadline - self._connected_at) * 1000)))
-        lines.append(b"\r\n")
-        return b"\r\n".join(lines)
+            framing = b"\r\ncontent-length: %d" % head.content_length
+        left = int((self.deadline - self._connected_at) * 1000)
+        return b"".join(
+            (
+                # A body that HEAD must not have is dropped here, so that services need only know GET.
+                b"GET" if head.method == b"HEAD" else head.method,
+                b" ",
+                head.target,
+                b" HTTP/1.1\r\n",
+                b"\r\n".join(head.forward),
+                framing,
+                _CONTEXT,
+                self._core.identities.context(self._identity),
+                b"\r\ntraceparent: ",
+                outgoing(head.traceparent),
+                b"\r\nx-meridian-deadline: %d\r\n\r\n" % (left if left > 1 else 1),
+            )
+        )
 
     # --- from the service (Receiver) -------------------------------------------------------------------------------
 
-    def on_response(self, head: ResponseHead, bodiless: bool) -> None:
+    def on_response(self, head: ResponseHead, bodiless: bool, body: bytes, ends: bool) -> None:
         """See `services.gateway.upstream.Receiver`."""
-        self._status = head.status
-        self.deadline = self._core.clock() + STREAM_SECONDS
-        failed = head.status >= 500
-        self._settle(Outcome.FAILURE if failed else Outcome.SUCCESS, self._core.clock() - self._connected_at)
-        if head.status == 503 and self._upstream is not None:
-            self._upstream.limit.dropped()
-        self._finish_attempt(head.status)
-        if self._expects_body():
+        core = self._core
+        now = core.clock()
+        status = head.status
+        self._status = status
+        self.deadline = now + STREAM_SECONDS
+        self._settle_at(Outcome.FAILURE if status >= 500 else Outcome.SUCCESS, now - self._connected_at, now)
+        if status == 503 and self._plan is not None:
+            self._plan.upstream.limit.dropped()
+        if self._attempt is not None:
+            self._finish_attempt(status)
+        if self._expects_body() or (not bodiless and head.content_length is None and not head.chunked):
             self._close_after = True
-        self._client.write(
-            b"".join(
-                (
-                    responses.status_line(head.status),
-                    head.lines,
-                    self._rate,
-                    self._core.cors.lines(self._head.origin),
-                    responses.SECURITY_HEADERS,
-                    responses.connection_line(not self._close_after),
-                    b"\r\n",
-                )
-            )
-        )
-        if not bodiless and head.content_length is None and not head.chunked:
-            self._close_after = True
+        tail = core.cors.tail(self._head.origin, not self._close_after)
+        if self._head.method == b"HEAD":
+            body = b""
+        self._client.write(b"".join((head.lines, self._rate, tail, body)))
+        if ends:
+            self._connection = None
+            self._end(status)
 
     def on_body(self, data: bytes) -> None:
         """See `services.gateway.upstream.Receiver`."""
@@ -330,14 +342,15 @@ class Exchange:
         if self._status:
             self._over = True
             self._record(self._status)
+            self._core.metrics.aborted += 1
             self._client.abort()
             return
-        upstream = self._upstream
+        plan = self._plan
         repeatable = self._head.method in _REPEATABLE and self._framing is None and not self._retried
-        if upstream is not None and repeatable and upstream.retries.try_retry():
+        if plan is not None and repeatable and plan.upstream.retries.try_retry():
             self._retried = True
             self._core.metrics.retries += 1
-            upstream.pool.acquire(self._connected, fresh=True)
+            plan.upstream.pool.acquire(self._connected, fresh=True)
             return
         self._settle(Outcome.NEUTRAL if fault is Fault.STALE else Outcome.FAILURE, None)
         self._refuse(502, "bad-answer", "the service broke off its answer")
@@ -355,13 +368,16 @@ class Exchange:
         return self._framing is not None and not self._framing.done
 
     def _settle(self, outcome: Outcome, seconds: float | None) -> None:
+        self._settle_at(outcome, seconds, self._core.clock())
+
+    def _settle_at(self, outcome: Outcome, seconds: float | None, now: float) -> None:
         """Gives permit and place back, once."""
-        permit, upstream = self._permit, self._upstream
-        if permit is None or upstream is None:
+        permit, plan = self._permit, self._plan
+        if permit is None or plan is None:
             return
         self._permit = None
+        upstream = plan.upstream
         upstream.limit.leave(seconds)
-        now = self._core.clock()
         upstream.breaker.settle(permit, outcome, seconds if seconds is not None else now - self._started, now)
 
     def _finish_attempt(self, status: int) -> None:
@@ -395,7 +411,11 @@ class Exchange:
         self._client.exchange_over(close=self._close_after)
 
     def _record(self, status: int) -> None:
-        now = self._core.clock()
-        template = self._route.template if self._route is not None else "unrouted"
-        self._core.metrics.route(template).observe(status, now - self._started)
-        self._core.access.note(self._head.method, template, status, now - self._started, self._identity.user)
+        core, plan = self._core, self._plan
+        seconds = core.clock() - self._started
+        if plan is None:
+            core.metrics.route("unrouted").observe(status, seconds)
+            core.access.note(self._head.method, "unrouted", status, seconds, None)
+        else:
+            plan.metrics.observe(status, seconds)
+            core.access.note(self._head.method, plan.template, status, seconds, self._identity.user)

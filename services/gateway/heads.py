@@ -9,11 +9,10 @@ Header lines repeat from request to request, so the verdict on a line is remembe
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from enum import IntEnum
 from typing import Final
 
 from services.contracts.routes import CONTEXT_HEADER, IDENTITY_HEADERS
+from services.gateway import responses
 
 MAX_HEAD = 16 * 1024
 MAX_TARGET = 4 * 1024
@@ -38,99 +37,151 @@ class HeadError(Exception):
         self.reason = reason
 
 
-class _Kind(IntEnum):
-    FORWARD = 0
-    DROP = 1
-    HOST = 2
-    LENGTH = 3
-    TRANSFER = 4
-    CONNECTION = 5
-    EXPECT = 6
-    AUTHORIZATION = 7
-    ORIGIN = 8
-    FORWARDED_FOR = 9
-    TRACE = 10
-    DEADLINE = 11
-    PREFLIGHT = 12
+# What a header is to this hop. Plain integers: an enum's member costs a look-up each time.
+_FORWARD: Final = 0
+_DROP: Final = 1
+_HOST_LINE: Final = 2
+_LENGTH: Final = 3
+_TRANSFER: Final = 4
+_CONNECTION: Final = 5
+_EXPECT: Final = 6
+_AUTHORIZATION: Final = 7
+_ORIGIN: Final = 8
+_FORWARDED_FOR: Final = 9
+_TRACE: Final = 10
+_DEADLINE: Final = 11
+_PREFLIGHT: Final = 12
 
-
-_KINDS: Final[dict[bytes, _Kind]] = {
-    b"host": _Kind.HOST,
-    b"content-length": _Kind.LENGTH,
-    b"transfer-encoding": _Kind.TRANSFER,
-    b"connection": _Kind.CONNECTION,
-    b"expect": _Kind.EXPECT,
-    b"authorization": _Kind.AUTHORIZATION,
-    b"origin": _Kind.ORIGIN,
-    b"x-forwarded-for": _Kind.FORWARDED_FOR,
-    b"traceparent": _Kind.TRACE,
-    b"x-meridian-deadline": _Kind.DEADLINE,
-    b"access-control-request-method": _Kind.PREFLIGHT,
+_KINDS: Final[dict[bytes, int]] = {
+    b"host": _HOST_LINE,
+    b"content-length": _LENGTH,
+    b"transfer-encoding": _TRANSFER,
+    b"connection": _CONNECTION,
+    b"expect": _EXPECT,
+    b"authorization": _AUTHORIZATION,
+    b"origin": _ORIGIN,
+    b"x-forwarded-for": _FORWARDED_FOR,
+    b"traceparent": _TRACE,
+    b"x-meridian-deadline": _DEADLINE,
+    b"access-control-request-method": _PREFLIGHT,
     # hop by hop (RFC 9110 7.6.1), and what this hop decides itself
-    b"keep-alive": _Kind.DROP,
-    b"proxy-connection": _Kind.DROP,
-    b"proxy-authenticate": _Kind.DROP,
-    b"proxy-authorization": _Kind.DROP,
-    b"te": _Kind.DROP,
-    b"trailer": _Kind.DROP,
-    b"upgrade": _Kind.DROP,
-    b"http2-settings": _Kind.DROP,
-    b"forwarded": _Kind.DROP,
-    b"x-real-ip": _Kind.DROP,
-    b"accept-encoding": _Kind.DROP,
-    **{name.encode(): _Kind.DROP for name in (*IDENTITY_HEADERS, CONTEXT_HEADER)},
+    b"keep-alive": _DROP,
+    b"proxy-connection": _DROP,
+    b"proxy-authenticate": _DROP,
+    b"proxy-authorization": _DROP,
+    b"te": _DROP,
+    b"trailer": _DROP,
+    b"upgrade": _DROP,
+    b"http2-settings": _DROP,
+    b"forwarded": _DROP,
+    b"x-real-ip": _DROP,
+    b"accept-encoding": _DROP,
+    **{name.encode(): _DROP for name in (*IDENTITY_HEADERS, CONTEXT_HEADER)},
 }
 
-_MEMO_LINES = 8192
-_MEMO_LINE_BYTES = 256
-_NOT_REMEMBERED: Final = frozenset(
-    {_Kind.AUTHORIZATION, _Kind.TRACE, _Kind.LENGTH, _Kind.DEADLINE, _Kind.FORWARDED_FOR}
+_REPEATING: Final = frozenset(
+    {
+        *(b"host", b"user-agent", b"accept", b"accept-language", b"accept-encoding", b"content-type", b"origin"),
+        *(b"connection", b"referer", b"cache-control", b"pragma", b"dnt", b"priority", b"x-forwarded-proto"),
+        *(b"sec-ch-ua", b"sec-ch-ua-mobile", b"sec-ch-ua-platform", b"sec-fetch-site", b"sec-fetch-mode"),
+        *(b"sec-fetch-dest", b"upgrade-insecure-requests"),
+    }
 )
+"""Headers whose whole lines recur from request to request. Lines of others are new each time or nobody's to keep."""
+_MEMO_LINES: Final = 8192
+_MEMO_NAMES: Final = 1024
+_MEMO_LINE_BYTES: Final = 256
+_NAME: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_VISIBLE: Final = bytes((0x09, *range(0x20, 0x7F), *range(0x80, 0x100)))
+"""Bytes that a header's value may have (RFC 9110 5.5)."""
 
 
-class LineMemo:
-    """Remembers the verdict on header lines that repeat. Bounded: it is emptied when full."""
+class HeadMemo:
+    """Remembers verdicts on request lines, header lines and names that repeat. Bounded: each is emptied when full."""
 
-    __slots__ = ("_known",)
+    __slots__ = ("_lines", "_names", "_requests")
 
     def __init__(self) -> None:
-        self._known: dict[bytes, tuple[_Kind, bytes, bytes]] = {}
+        self._lines: dict[bytes, tuple[int, bytes]] = {}
+        self._names: dict[bytes, tuple[int, bool]] = {}
+        self._requests: dict[bytes, tuple[bytes, bytes]] = {}
 
-    def classify(self, line: bytes) -> tuple[_Kind, bytes, bytes]:
-        """(kind, lower-case name, value) of one line. Raises `HeadError` if it is malformed."""
-        known = self._known.get(line)
+    def request_line(self, line: bytes) -> tuple[bytes, bytes]:
+        """(method, target). Raises `HeadError`."""
+        known = self._requests.get(line)
+        if known is None:
+            known = _request_line(line)
+            if len(self._requests) >= _MEMO_LINES:
+                self._requests.clear()
+            if len(line) <= _MEMO_LINE_BYTES:
+                self._requests[line] = known
+        return known
+
+    def classify(self, line: bytes) -> tuple[int, bytes]:
+        """(kind, value) of one header line. Raises `HeadError` if it is malformed."""
+        known = self._lines.get(line)
         if known is not None:
             return known
-        match = _LINE.fullmatch(line)
-        if match is None:
+        name, colon, value = line.partition(b":")
+        kind, repeats = self._names.get(name) or self._learn(name)
+        if not colon:
             raise HeadError(400, "malformed header line")
-        name = match[1].lower()
-        kind = _KINDS.get(name, _Kind.FORWARD)
-        verdict = (kind, name, match[2])
-        if kind not in _NOT_REMEMBERED and len(line) <= _MEMO_LINE_BYTES and name != b"cookie":
-            if len(self._known) >= _MEMO_LINES:
-                self._known.clear()
-            self._known[line] = verdict
+        value = value.strip(b" \t")
+        # A token's bytes are the verifier's affair: an unknown one is refused whatever it holds, and none is passed on.
+        if kind != _AUTHORIZATION and value.translate(None, _VISIBLE):
+            raise HeadError(400, "a control character in a header")
+        verdict = (kind, value)
+        if repeats and len(line) <= _MEMO_LINE_BYTES:
+            if len(self._lines) >= _MEMO_LINES:
+                self._lines.clear()
+            self._lines[line] = verdict
         return verdict
 
+    def _learn(self, name: bytes) -> tuple[int, bool]:
+        if not _NAME.fullmatch(name):
+            raise HeadError(400, "malformed header name")
+        lower = name.lower()
+        learnt = (_KINDS.get(lower, _FORWARD), lower in _REPEATING)
+        if len(self._names) >= _MEMO_NAMES:
+            self._names.clear()
+        if len(name) <= _MEMO_LINE_BYTES:
+            self._names[name] = learnt
+        return learnt
 
-@dataclass(slots=True)
+
 class RequestHead:
     """A request head that passed. ``forward`` holds the lines to hand on, without line ends."""
 
-    method: bytes
-    target: bytes
-    forward: list[bytes]
-    keep_alive: bool
-    content_length: int | None = None
-    chunked: bool = False
-    expect_continue: bool = False
-    preflight: bool = False
-    authorization: bytes | None = None
-    origin: bytes | None = None
-    forwarded_for: bytes | None = None
-    traceparent: bytes | None = None
-    deadline_ms: int | None = None
+    __slots__ = (
+        "authorization",
+        "chunked",
+        "content_length",
+        "deadline_ms",
+        "expect_continue",
+        "forward",
+        "forwarded_for",
+        "keep_alive",
+        "method",
+        "origin",
+        "preflight",
+        "target",
+        "traceparent",
+    )
+
+    def __init__(self, method: bytes, target: bytes, forward: list[bytes]) -> None:
+        self.method = method
+        self.target = target
+        self.forward = forward
+        self.keep_alive = True
+        self.content_length: int | None = None
+        self.chunked = False
+        self.expect_continue = False
+        self.preflight = False
+        self.authorization: bytes | None = None
+        self.origin: bytes | None = None
+        self.forwarded_for: bytes | None = None
+        self.traceparent: bytes | None = None
+        self.deadline_ms: int | None = None
 
     @property
     def has_body(self) -> bool:
@@ -138,7 +189,7 @@ class RequestHead:
         return self.chunked or bool(self.content_length)
 
 
-def parse_request(head: bytes, memo: LineMemo) -> RequestHead:
+def parse_request(head: bytes, memo: HeadMemo) -> RequestHead:
     """Parses ``head`` (up to, without, the blank line). Raises `HeadError` with the status to answer."""
     if len(head) > MAX_HEAD:
         raise HeadError(431, "request head too large")
@@ -148,26 +199,28 @@ def parse_request(head: bytes, memo: LineMemo) -> RequestHead:
         raise HeadError(400, "bare CR, LF or NUL in the head")
     if ends > MAX_LINES:
         raise HeadError(431, "too many header lines")
-    request = _request_line(lines[0])
+    method, target = memo.request_line(lines[0])
+    del lines[0]
+    forward: list[bytes] = []
+    request = RequestHead(method, target, forward)
     hosts = 0
     nominated: list[bytes] = []
-    forward = request.forward
-    for line in lines[1:]:
-        kind, _, value = memo.classify(line)
-        if kind is _Kind.FORWARD:
+    for line in lines:
+        kind, value = memo.classify(line)
+        if kind == _FORWARD:
             forward.append(line)
-        elif kind is _Kind.DROP:
+        elif kind == _DROP:
             continue
-        elif kind is _Kind.HOST:
+        elif kind == _HOST_LINE:
             hosts += 1
             if not _HOST.fullmatch(value):
                 raise HeadError(400, "malformed Host")
             forward.append(line)
-        elif kind is _Kind.CONNECTION:
+        elif kind == _CONNECTION:
             nominated += _connection(request, value)
         else:
             _special(request, kind, value)
-            if kind is _Kind.ORIGIN:
+            if kind == _ORIGIN:
                 forward.append(line)
     if hosts != 1:
         raise HeadError(400, "exactly one Host is needed")
@@ -179,7 +232,7 @@ def parse_request(head: bytes, memo: LineMemo) -> RequestHead:
     return request
 
 
-def _request_line(line: bytes) -> RequestHead:
+def _request_line(line: bytes) -> tuple[bytes, bytes]:
     parts = line.split(b" ")
     if len(parts) != 3:
         raise HeadError(400, "malformed request line")
@@ -192,7 +245,7 @@ def _request_line(line: bytes) -> RequestHead:
         raise HeadError(414, "target too long")
     if not _TARGET.fullmatch(target) or _AMBIGUOUS_PATH.search(target.partition(b"?")[0]):
         raise HeadError(400, "malformed target")
-    return RequestHead(method, target, [], keep_alive=True)
+    return method, target
 
 
 def _connection(request: RequestHead, value: bytes) -> list[bytes]:
@@ -203,46 +256,48 @@ def _connection(request: RequestHead, value: bytes) -> list[bytes]:
     return [name for name in names if name not in (b"close", b"keep-alive", b"upgrade", b"te", b"")]
 
 
-def _special(request: RequestHead, kind: _Kind, value: bytes) -> None:
-    if kind is _Kind.LENGTH:
+def _special(request: RequestHead, kind: int, value: bytes) -> None:
+    if kind == _LENGTH:
         if request.content_length is not None or not value.isdigit() or len(value) > 15:
             raise HeadError(400, "malformed or repeated Content-Length")
         request.content_length = int(value)
-    elif kind is _Kind.TRANSFER:
+    elif kind == _TRANSFER:
         if request.chunked:
             raise HeadError(400, "repeated Transfer-Encoding")
         if value.lower() != b"chunked":
             raise HeadError(501, "transfer coding not supported")
         request.chunked = True
-    elif kind is _Kind.EXPECT:
+    elif kind == _EXPECT:
         if value.lower() != b"100-continue":
             raise HeadError(417, "expectation not supported")
         request.expect_continue = True
-    elif kind is _Kind.AUTHORIZATION:
+    elif kind == _AUTHORIZATION:
         if request.authorization is not None:
             raise HeadError(400, "repeated Authorization")
         request.authorization = value
-    elif kind is _Kind.ORIGIN:
+    elif kind == _ORIGIN:
         request.origin = value
-    elif kind is _Kind.FORWARDED_FOR:
+    elif kind == _FORWARDED_FOR:
         request.forwarded_for = value
-    elif kind is _Kind.TRACE:
+    elif kind == _TRACE:
         request.traceparent = value
-    elif kind is _Kind.PREFLIGHT:
+    elif kind == _PREFLIGHT:
         request.preflight = True
-    elif kind is _Kind.DEADLINE and value.isdigit() and len(value) <= 8:
+    elif kind == _DEADLINE and value.isdigit() and len(value) <= 8:
         request.deadline_ms = int(value)
 
 
-@dataclass(frozen=True, slots=True)
 class ResponseHead:
-    """A service's response head. ``lines`` are those to hand on, each with its line end."""
+    """A service's response head. ``lines`` are those to hand on, status line first, each with its line end."""
 
-    status: int
-    lines: bytes
-    content_length: int | None
-    chunked: bool
-    keep_alive: bool
+    __slots__ = ("chunked", "content_length", "keep_alive", "lines", "status")
+
+    def __init__(self, status: int, lines: bytes, content_length: int | None, chunked: bool, keep_alive: bool) -> None:
+        self.status = status
+        self.lines = lines
+        self.content_length = content_length
+        self.chunked = chunked
+        self.keep_alive = keep_alive
 
 
 _RESPONSE_DROP: Final = frozenset(
@@ -299,9 +354,10 @@ def _parse_response(head: bytes) -> ResponseHead:
             kept.append(line)
     if chunked and length is not None:
         raise HeadError(502, "the service answered both Content-Length and Transfer-Encoding")
+    status = int(status_line[2])
     return ResponseHead(
-        status=int(status_line[2]),
-        lines=b"".join(line + b"\r\n" for line in kept),
+        status=status,
+        lines=responses.status_line(status) + b"".join([line + b"\r\n" for line in kept]),
         content_length=length,
         chunked=chunked,
         keep_alive=keep_alive,

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final, Protocol
 
 from services.common import ids
@@ -26,18 +25,21 @@ class IdentityError(Exception):
     """The token is refused. The message is safe to show."""
 
 
-@dataclass(frozen=True, slots=True)
 class Identity:
-    """A caller. ``user`` is the public form of the id, None for anybody."""
+    """A caller. ``user`` is the public form of the id, None for anybody. Carries the context that was last signed."""
 
-    user: str | None = None
-    user_id: int | None = None
-    name: str | None = None
-    session_id: int | None = None
-    expires_at: float = 0.0
+    __slots__ = ("context", "context_until", "expires_at", "name", "session_id", "user", "user_id")
 
-
-ANONYMOUS: Final = Identity()
+    def __init__(
+        self, user: str | None, user_id: int | None, name: str | None, session_id: int | None, expires_at: float
+    ) -> None:
+        self.user = user
+        self.user_id = user_id
+        self.name = name
+        self.session_id = session_id
+        self.expires_at = expires_at
+        self.context = b""
+        self.context_until = 0.0
 
 
 class Verifier(Protocol):
@@ -55,7 +57,7 @@ class Identities:
         self._keys = keys
         self._clock = clock
         self._known: dict[bytes, Identity] = {}
-        self._contexts: dict[Identity, tuple[bytes, float]] = {}
+        self.anonymous = Identity(None, None, None, None, 0.0)
         self._revoked: dict[int, float] = {}
 
     def recall(self, authorization: bytes) -> Identity | None:
@@ -90,9 +92,8 @@ class Identities:
     def context(self, identity: Identity) -> bytes:
         """The signed context header of ``identity``; the same bytes for some seconds."""
         now = self._clock()
-        known = self._contexts.get(identity)
-        if known is not None and known[1] > now:
-            return known[0]
+        if identity.context_until > now:
+            return identity.context
         issued = int(now)
         header = sign(
             Context(
@@ -105,9 +106,8 @@ class Identities:
             ),
             self._keys,
         ).encode()
-        if len(self._contexts) >= _MAX_REMEMBERED:
-            self._contexts.clear()
-        self._contexts[identity] = (header, issued + CONTEXT_SECONDS - _RENEW_SECONDS)
+        identity.context = header
+        identity.context_until = float(issued + CONTEXT_SECONDS - _RENEW_SECONDS)
         return header
 
     def _check_revoked(self, identity: Identity) -> None:
@@ -122,6 +122,6 @@ def of_user(user_id: int, name: str | None, session_id: int | None, expires_at: 
 
 def _bearer(authorization: bytes) -> bytes:
     scheme, _, token = authorization.partition(b" ")
-    if scheme.lower() != b"bearer" or not token or len(token) > _MAX_TOKEN or not token.isascii():
+    if (scheme != b"Bearer" and scheme.lower() != b"bearer") or not 0 < len(token) <= _MAX_TOKEN or not token.isascii():
         raise IdentityError("the Authorization header must be 'Bearer' and a token")
     return token

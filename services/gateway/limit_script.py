@@ -9,11 +9,11 @@ allowed (0 or 1), remaining, microseconds to wait, microseconds until whole.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from services.contracts.limits import Limit
 from services.gateway.limits import Verdict
+from services.gateway.resp import bulk
 
 SCRIPT: Final = """
 local t = redis.call('TIME')
@@ -54,37 +54,41 @@ return out
 """
 
 _MICRO: Final = 1_000_000
+NUMBERS: Final = 4
+"""Integers of the answer to one operation."""
 
 
-@dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation on one key; ``arguments`` are the four that the script reads."""
+    """One operation on one key, in the wire form of the call: the key, and the four arguments that the script reads."""
 
-    key: bytes
-    arguments: tuple[bytes, bytes, bytes, bytes]
+    __slots__ = ("arguments", "key")
+
+    def __init__(self, key: bytes, arguments: bytes) -> None:
+        self.key = key
+        self.arguments = arguments
 
 
-def hit(key: str, limit: Limit) -> Operation:
-    """One request of ``key`` against a GCRA limit."""
-    interval = limit.window * _MICRO // limit.count
-    return Operation(key.encode(), (b"g", b"%d" % interval, b"%d" % limit.count, b""))
+def hit_arguments(limit: Limit) -> bytes:
+    """The arguments of every request against a GCRA limit."""
+    return _arguments(b"g", limit.window * _MICRO // limit.count, limit.count, b"")
 
 
 def reserve(key: str, limit: Limit, member: str) -> Operation:
     """A place for ``member`` in a sliding log."""
-    return Operation(key.encode(), (b"r", b"%d" % (limit.window * _MICRO), b"%d" % limit.count, member.encode()))
+    arguments = _arguments(b"r", limit.window * _MICRO, limit.count, member.encode())
+    return Operation(bulk(key.encode()), arguments)
 
 
 def release(key: str, member: str) -> Operation:
     """Gives the place of ``member`` back."""
-    return Operation(key.encode(), (b"d", b"0", b"0", member.encode()))
+    return Operation(bulk(key.encode()), _arguments(b"d", 0, 0, member.encode()))
 
 
-def verdicts(reply: Sequence[int]) -> list[Verdict]:
-    """The script's answer, one verdict per operation. Raises ValueError if its length is not a multiple of four."""
-    if len(reply) % 4:
-        raise ValueError(f"the limiter's script answered {len(reply)} numbers")
-    return [
-        Verdict(bool(reply[i]), reply[i + 1], reply[i + 2] / _MICRO, reply[i + 3] / _MICRO)
-        for i in range(0, len(reply), 4)
-    ]
+def _arguments(operation: bytes, first: int, second: int, member: bytes) -> bytes:
+    return bulk(operation) + bulk(b"%d" % first) + bulk(b"%d" % second) + bulk(member)
+
+
+def verdict(reply: Sequence[int], at: int) -> Verdict:
+    """The script's answer to the operation number ``at``."""
+    base = at * NUMBERS
+    return Verdict(reply[base] != 0, reply[base + 1], reply[base + 2] / _MICRO, reply[base + 3] / _MICRO)

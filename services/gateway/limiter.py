@@ -10,159 +10,211 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
 from services.contracts.limits import LIMITS, Limit
 from services.contracts.routes import LimitClass
 from services.gateway import limit_script
 from services.gateway.limit_script import Operation
 from services.gateway.limits import LocalGcra, LocalLog, Verdict
-from services.gateway.valkey import Reply, ValkeyError
+from services.gateway.resp import Reply, bulk
+from services.gateway.valkey import ScriptCaller
 
-MAX_BATCH = 512
-
-
-class ScriptCaller(Protocol):
-    """What the limiter needs of Valkey."""
-
-    @property
-    def connected(self) -> bool:
-        """Whether a call has a chance at this moment."""
-
-    async def call(self, keys: Sequence[bytes], arguments: Sequence[bytes]) -> Reply:
-        """Runs the script. Raises `ValkeyError`."""
+MAX_BATCH: Final = 512
 
 
-@dataclass(slots=True)
-class _Pending:
-    operation: Operation
-    answer: Callable[[Verdict | None], None]
+class Rule:
+    """A class's limit with all that can be computed once."""
+
+    __slots__ = ("_headers", "arguments", "counts", "interval", "limit", "name", "window")
+
+    def __init__(self, limit_class: LimitClass, limit: Limit) -> None:
+        self.name = limit_class.value
+        self.limit = limit
+        self.counts = limit.algorithm != "none"
+        self.interval = limit.window / limit.count if limit.count else 0.0
+        self.window = float(limit.window)
+        self.arguments = limit_script.hit_arguments(limit) if limit.count else b""
+        name = self.name.encode()
+        self._headers = b'RateLimit-Policy: "%b";q=%d;w=%d\r\nRateLimit: "%b";r=%%d;t=%%d\r\n' % (
+            name,
+            limit.count,
+            limit.window,
+            name,
+        )
+
+    def headers(self, verdict: Verdict) -> bytes:
+        """RateLimit, RateLimit-Policy (draft-ietf-httpapi-ratelimit-headers), Retry-After if refused; with line ends."""
+        lines = self._headers % (verdict.remaining, math.ceil(verdict.reset_after))
+        if not verdict.allowed:
+            lines += b"Retry-After: %d\r\n" % max(1, math.ceil(verdict.retry_after))
+        return lines
+
+
+class _Waiting:
+    """One operation that waits for its answer. What depends on the kind of operation is in the subclasses."""
+
+    __slots__ = ("operation",)
+
+    def __init__(self, operation: Operation) -> None:
+        self.operation = operation
+
+    def answer(self, limiter: Limiter, verdict: Verdict | None) -> None:
+        """Takes the verdict; None: Valkey could not say. A release needs neither."""
+
+
+class _Hit(_Waiting):
+    __slots__ = ("_allowed", "_done", "_name", "_rule")
+
+    def __init__(
+        self, operation: Operation, rule: Rule, name: str, allowed: bool, done: Callable[[Verdict], None]
+    ) -> None:
+        super().__init__(operation)
+        self._rule = rule
+        self._name = name
+        self._allowed = allowed
+        self._done = done
+
+    def answer(self, limiter: Limiter, verdict: Verdict | None) -> None:
+        if verdict is None:
+            verdict = limiter.local_verdict(self._rule, self._name, self._allowed)
+        self._done(verdict)
+
+
+class _Reservation:
+    """An attempt under several keys: the strictest verdict counts."""
+
+    __slots__ = ("done", "member", "open", "worst")
+
+    def __init__(self, member: str, count: int, done: Callable[[Verdict], None]) -> None:
+        self.member = member
+        self.open = count
+        self.worst: Verdict | None = None
+        self.done = done
+
+
+class _Reserve(_Waiting):
+    __slots__ = ("_key", "_reservation")
+
+    def __init__(self, operation: Operation, key: str, reservation: _Reservation) -> None:
+        super().__init__(operation)
+        self._key = key
+        self._reservation = reservation
+
+    def answer(self, limiter: Limiter, verdict: Verdict | None) -> None:
+        whole = self._reservation
+        if verdict is None:
+            verdict = limiter.local_reservation(self._key, whole.member)
+        worst = verdict if whole.worst is None else _strictest(whole.worst, verdict)
+        whole.worst = worst
+        whole.open -= 1
+        if whole.open == 0:
+            whole.done(worst)
 
 
 class Limiter:
-    """Answers through callbacks: None stands for "Valkey could not say"."""
+    """Answers through callbacks, at once or in a later tick."""
 
-    def __init__(self, valkey: ScriptCaller) -> None:
+    def __init__(self, valkey: ScriptCaller, limits: Mapping[LimitClass, Limit] = LIMITS) -> None:
+        self.rules = {limit_class: Rule(limit_class, limit) for limit_class, limit in limits.items()}
+        self._attempts = limits[LimitClass.AUTHENTICATION]
         self._valkey = valkey
-        self._pending: list[_Pending] = []
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._groups = valkey.groups
+        self._tags = [valkey.tag(group) for group in range(self._groups)]
+        self._pending: list[list[_Waiting]] = [[] for _ in range(self._groups)]
+        self._flushing = False
         self._local = LocalGcra()
         self._local_log = LocalLog()
         self.fallbacks = 0
         self.batches = 0
 
-    def hit(self, limit_class: LimitClass, key: str, done: Callable[[Verdict], None]) -> None:
-        """Counts one request of ``key``; ``done`` gets the verdict, at once or in a later tick."""
-        limit = LIMITS[limit_class]
-        name = f"{limit_class.value}:{key}"
-        local = self._local.hit(name, limit, time.monotonic())
-
-        def answer(verdict: Verdict | None) -> None:
-            if verdict is None:
-                self.fallbacks += 1
-                verdict = local
-            done(verdict)
-
-        self._ask(limit_script.hit(f"limit:{name}", limit), answer)
+    def hit(self, rule: Rule, key: str, done: Callable[[Verdict], None]) -> None:
+        """Counts one request of ``key``; ``done`` gets the verdict."""
+        name = f"{rule.name}:{key}"
+        # Counted here all the time, so that the fallback knows the callers when it is needed.
+        allowed = self._local.take(name, rule.interval, rule.window, time.monotonic())
+        group = self._group(key)
+        operation = Operation(bulk(f"limit:{self._tags[group]}{name}".encode()), rule.arguments)
+        self._ask(group, _Hit(operation, rule, name, allowed, done))
 
     def reserve(self, keys: Sequence[str], member: str, done: Callable[[Verdict], None]) -> None:
         """Takes a place for an attempt to authenticate under each of ``keys``; the strictest verdict counts."""
-        limit = LIMITS[LimitClass.AUTHENTICATION]
-        waiting = len(keys)
-        worst: Verdict | None = None
-
-        def answer_for(key: str) -> Callable[[Verdict | None], None]:
-            def answer(verdict: Verdict | None) -> None:
-                nonlocal waiting, worst
-                if verdict is None:
-                    self.fallbacks += 1
-                    verdict = self._local_log.reserve(key, member, limit, time.monotonic())
-                worst = verdict if worst is None else _strictest(worst, verdict)
-                waiting -= 1
-                if waiting == 0:
-                    done(worst)
-
-            return answer
-
+        reservation = _Reservation(member, len(keys), done)
         for key in keys:
-            self._ask(limit_script.reserve(_log_key(key), limit, member), answer_for(key))
+            group = self._group(key)
+            operation = limit_script.reserve(self._log_key(group, key), self._attempts, member)
+            self._ask(group, _Reserve(operation, key, reservation))
 
     def release(self, keys: Sequence[str], member: str) -> None:
         """The attempt succeeded: its places are free again."""
         for key in keys:
             self._local_log.release(key, member)
-            self._ask(limit_script.release(_log_key(key), member), _ignore)
+            group = self._group(key)
+            self._ask(group, _Waiting(limit_script.release(self._log_key(group, key), member)))
 
-    async def close(self) -> None:
-        """Waits for what was asked."""
+    def local_verdict(self, rule: Rule, name: str, allowed: bool) -> Verdict:
+        """Without Valkey: what this process counted."""
+        self.fallbacks += 1
+        return self._local.verdict(name, rule.limit, time.monotonic(), allowed)
+
+    def local_reservation(self, key: str, member: str) -> Verdict:
+        """Without Valkey: the strict log of this process."""
+        self.fallbacks += 1
+        return self._local_log.reserve(key, member, self._attempts, time.monotonic())
+
+    def close(self) -> None:
+        """Sends what was gathered."""
         self._flush()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _ask(self, operation: Operation, answer: Callable[[Verdict | None], None]) -> None:
-        if not self._valkey.connected:
-            answer(None)
+    def _log_key(self, group: int, key: str) -> str:
+        return f"attempts:{self._tags[group]}{key}"
+
+    def _group(self, key: str) -> int:
+        return zlib.crc32(key.encode()) % self._groups if self._groups > 1 else 0
+
+    def _ask(self, group: int, waiting: _Waiting) -> None:
+        if not self._valkey.connected(group):
+            waiting.answer(self, None)
             return
-        self._pending.append(_Pending(operation, answer))
-        if len(self._pending) == 1:
+        pending = self._pending[group]
+        pending.append(waiting)
+        if len(pending) >= MAX_BATCH:
+            self._pending[group] = []
+            self._send(group, pending)
+        elif not self._flushing:
+            self._flushing = True
             asyncio.get_running_loop().call_soon(self._flush)
-        elif len(self._pending) >= MAX_BATCH:
-            self._flush()
 
     def _flush(self) -> None:
-        if not self._pending:
-            return
-        batch, self._pending = self._pending, []
-        task = asyncio.create_task(self._send(batch))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._flushing = False
+        for group in range(self._groups):
+            pending = self._pending[group]
+            if pending:
+                self._pending[group] = []
+                self._send(group, pending)
 
-    async def _send(self, batch: list[_Pending]) -> None:
+    def _send(self, group: int, batch: list[_Waiting]) -> None:
         self.batches += 1
-        keys = [entry.operation.key for entry in batch]
-        arguments = [argument for entry in batch for argument in entry.operation.arguments]
-        answers: Sequence[Verdict | None]
-        try:
-            answers = limit_script.verdicts(await self._valkey.call(keys, arguments))
-            if len(answers) != len(batch):
-                raise ValueError(f"{len(answers)} answers to {len(batch)} questions")
-        except (ValkeyError, ValueError):
-            answers = [None] * len(batch)
-        loop = asyncio.get_running_loop()
-        for entry, verdict in zip(batch, answers, strict=True):
+        keys = b"".join([waiting.operation.key for waiting in batch])
+        arguments = b"".join([waiting.operation.arguments for waiting in batch])
+        self._valkey.call(group, len(batch), keys, arguments, lambda reply: self._answered(batch, reply))
+
+    def _answered(self, batch: list[_Waiting], reply: Reply | None) -> None:
+        if reply is not None and len(reply) != len(batch) * limit_script.NUMBERS:
+            reply = None
+        for at, waiting in enumerate(batch):
             try:
-                entry.answer(verdict)
+                waiting.answer(self, limit_script.verdict(reply, at) if reply is not None else None)
             except Exception as error:
                 # One broken request must not take the others of its batch with it.
-                loop.call_exception_handler({"message": "a request failed after its limit", "exception": error})
-
-
-def _log_key(key: str) -> str:
-    return f"attempts:{key}"
-
-
-def _ignore(_verdict: Verdict | None) -> None:
-    """A release needs no answer."""
+                asyncio.get_running_loop().call_exception_handler(
+                    {"message": "a request failed after its limit", "exception": error}
+                )
 
 
 def _strictest(a: Verdict, b: Verdict) -> Verdict:
     if a.allowed != b.allowed:
         return b if a.allowed else a
     return max(a, b, key=lambda verdict: (verdict.retry_after, -verdict.remaining))
-
-
-def rate_headers(limit_class: LimitClass, limit: Limit, verdict: Verdict) -> bytes:
-    """RateLimit and RateLimit-Policy (draft-ietf-httpapi-ratelimit-headers), Retry-After when refused; with line ends."""
-    name = limit_class.value.encode()
-    lines = b'RateLimit-Policy: "%b";q=%d;w=%d\r\nRateLimit: "%b";r=%d;t=%d\r\n' % (
-        name,
-        limit.count,
-        limit.window,
-        name,
-        verdict.remaining,
-        math.ceil(verdict.reset_after),
-    )
-    if not verdict.allowed:
-        lines += b"Retry-After: %d\r\n" % max(1, math.ceil(verdict.retry_after))
-    return lines

@@ -6,22 +6,29 @@ against, and the local fallback when Valkey is away.
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
-from dataclasses import dataclass
+from collections import deque
+from typing import Final
 
 from services.contracts.limits import Limit
 
 
-@dataclass(frozen=True, slots=True)
 class Verdict:
-    """The answer of a limiter. Times in seconds, rounded up where they are shown."""
+    """The answer of a limiter. Times in seconds, rounded up where they are shown.
 
-    allowed: bool
-    remaining: int
-    retry_after: float
-    """Until the next request may pass; 0 if this one passed."""
-    reset_after: float
-    """Until the quota is whole again."""
+    ``retry_after``: until the next request may pass, 0 if this one passed; ``reset_after``: until the quota is whole.
+    """
+
+    __slots__ = ("allowed", "remaining", "reset_after", "retry_after")
+
+    def __init__(self, allowed: bool, remaining: int, retry_after: float, reset_after: float) -> None:
+        self.allowed = allowed
+        self.remaining = remaining
+        self.retry_after = retry_after
+        self.reset_after = reset_after
+
+
+_ROUNDING: Final = 1e-6
+"""Seconds by which sums of intervals may miss the window."""
 
 
 def gcra(limit: Limit, tat: float, now: float) -> tuple[Verdict, float]:
@@ -33,28 +40,44 @@ def gcra(limit: Limit, tat: float, now: float) -> tuple[Verdict, float]:
     tolerance = interval * limit.count
     new = max(tat, now) + interval
     spare = tolerance - (new - now)
-    if spare < 0:
+    if spare < -_ROUNDING:
         return Verdict(False, 0, -spare, max(0.0, tat - now)), tat
-    return Verdict(True, int(spare / interval + 1e-9), 0.0, new - now), new
+    return Verdict(True, int(max(0.0, spare) / interval + 1e-9), 0.0, new - now), new
 
 
 class LocalGcra:
-    """GCRA in this process. Bounded; the state that expires first goes first."""
+    """GCRA in this process. Bounded: two generations of at most ``cap`` keys, of which the older is dropped whole."""
 
-    __slots__ = ("_cap", "_tats")
+    __slots__ = ("_cap", "_old", "_young")
 
     def __init__(self, cap: int = 100_000) -> None:
         self._cap = cap
-        self._tats: OrderedDict[str, float] = OrderedDict()
+        self._young: dict[str, float] = {}
+        self._old: dict[str, float] = {}
 
     def hit(self, key: str, limit: Limit, now: float) -> Verdict:
         """One request of ``key``."""
-        verdict, tat = gcra(limit, self._tats.get(key, 0.0), now)
-        self._tats[key] = tat
-        self._tats.move_to_end(key)
-        if len(self._tats) > self._cap:
-            self._tats.popitem(last=False)
-        return verdict
+        return self.verdict(key, limit, now, self.take(key, limit.window / limit.count, limit.window, now))
+
+    def take(self, key: str, interval: float, window: float, now: float) -> bool:
+        """The same for a limit of one per ``interval`` with a burst of ``window / interval``: only whether it passes."""
+        tat = self._young.get(key, 0.0) or self._old.get(key, 0.0)
+        new = (tat if tat > now else now) + interval
+        if new - now > window + _ROUNDING:
+            return False
+        self._young[key] = new
+        if len(self._young) > self._cap:
+            self._old, self._young = self._young, {}
+        return True
+
+    def verdict(self, key: str, limit: Limit, now: float, allowed: bool) -> Verdict:
+        """What to tell the caller after `take` said ``allowed``."""
+        tat = self._young.get(key, 0.0) or self._old.get(key, 0.0)
+        interval = limit.window / limit.count
+        spare = limit.window - (tat - now)
+        if allowed:
+            return Verdict(True, int(max(0.0, spare) / interval + 1e-9), 0.0, tat - now)
+        return Verdict(False, 0, max(0.0, interval - spare), max(0.0, tat - now))
 
 
 class LocalLog:

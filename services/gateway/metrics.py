@@ -38,6 +38,7 @@ class Metrics:
     def __init__(self) -> None:
         self._routes: dict[str, RouteMetrics] = {}
         self.connections = 0
+        self.aborted = 0
         self.refused_heads = 0
         self.retries = 0
         self.shed = 0
@@ -79,6 +80,7 @@ class Metrics:
             ("refused_heads_total", "counter", self.refused_heads),
             ("retries_total", "counter", self.retries),
             ("shed_total", "counter", self.shed),
+            ("aborted_answers_total", "counter", self.aborted),
             ("limiter_fallbacks_total", "counter", limiter_fallbacks),
         ):
             lines += [f"# TYPE meridian_gateway_{name} {kind}", f"meridian_gateway_{name} {value}"]

@@ -1,7 +1,7 @@
 """Overload: how many calls a service may have in flight, and who is turned away first. Pure; time is passed in.
 
 The limit adapts to latency (gradient of the best seen to the present round trip, as Netflix's concurrency-limits
-describe it); priorities get a share of it, so that playback is shed last. Retries have a budget of one in ten.
+describe it, with its floor of 20); priorities get a share of it, so that playback is shed last. Retries have a budget of one in ten.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class ConcurrencyLimit:
 
     __slots__ = ("_best", "_count", "_high", "_low", "_peak", "_sum", "_window", "in_flight", "limit")
 
-    def __init__(self, initial: int = 64, low: int = 8, high: int = 1024, window: int = 64) -> None:
+    def __init__(self, initial: int = 64, low: int = 20, high: int = 1024, window: int = 64) -> None:
         self._low, self._high, self._window = low, high, window
         self._best = math.inf
         self._sum = 0.0
@@ -29,12 +29,13 @@ class ConcurrencyLimit:
         self.limit = float(initial)
         self.in_flight = 0
 
-    def try_enter(self, priority: Priority) -> bool:
-        """Takes a place if ``priority`` may still have one."""
-        if self.in_flight >= self.limit * SHARE[priority]:
+    def try_enter(self, share: float) -> bool:
+        """Takes a place if a priority with this ``share`` of the limit may still have one."""
+        if self.in_flight >= self.limit * share:
             return False
         self.in_flight += 1
-        self._peak = max(self._peak, self.in_flight)
+        if self.in_flight > self._peak:
+            self._peak = self.in_flight
         return True
 
     def leave(self, seconds: float | None) -> None:
@@ -55,7 +56,7 @@ class ConcurrencyLimit:
         mean = self._sum / self._count
         # The best round trip ages, so that a slower normal is accepted in the end.
         self._best = min(mean, self._best * 1.02)
-        gradient = max(0.5, min(1.0, 2.0 * self._best / mean))
+        gradient = max(0.5, min(1.0, 2.0 * self._best / mean)) if mean > 0 else 1.0
         target = self.limit * gradient + math.sqrt(self.limit)
         if self._peak * 2 < self.limit:
             target = min(target, self.limit)

@@ -38,9 +38,10 @@ def connection_line(keep_alive: bool) -> bytes:
 class Cors:
     """Cross-origin answers for exactly the origins of the page; never ``*``."""
 
-    __slots__ = ("_lines",)
+    __slots__ = ("_lines", "_tails")
 
     def __init__(self, origins: Iterable[str]) -> None:
+        self._tails: dict[tuple[bytes | None, bool], bytes] = {}
         self._lines = {
             origin.encode(): (
                 b"Access-Control-Allow-Origin: %b\r\nAccess-Control-Allow-Credentials: true\r\n"
@@ -55,6 +56,15 @@ class Cors:
         if origin is None:
             return b"Vary: Origin\r\n"
         return self._lines.get(origin, b"Vary: Origin\r\n")
+
+    def tail(self, origin: bytes | None, keep_alive: bool) -> bytes:
+        """The end of every head: what `lines` says, security headers, Connection, the blank line."""
+        key = (origin if origin in self._lines else None, keep_alive)
+        known = self._tails.get(key)
+        if known is None:
+            known = self.lines(origin) + SECURITY_HEADERS + connection_line(keep_alive) + b"\r\n"
+            self._tails[key] = known
+        return known
 
     def allows(self, origin: bytes | None) -> bool:
         """Whether ``origin`` may call."""

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 from services.contracts.routes import Route
+from services.gateway.plan import Plan
 
 
-@dataclass(slots=True)
 class _Node:
-    fixed: dict[bytes, _Node] = field(default_factory=dict)
-    any: _Node | None = None
-    methods: dict[bytes, Route] = field(default_factory=dict)
+    __slots__ = ("any", "fixed", "methods")
+
+    def __init__(self) -> None:
+        self.fixed: dict[bytes, _Node] = {}
+        self.any: _Node | None = None
+        self.methods: dict[bytes, Plan] = {}
 
 
-@dataclass(frozen=True, slots=True)
 class NoRoute:
     """Nothing answers: ``allow`` holds the methods that the path does answer (empty: unknown path)."""
 
-    allow: tuple[bytes, ...]
+    __slots__ = ("allow",)
+
+    def __init__(self, allow: tuple[bytes, ...]) -> None:
+        self.allow = allow
 
 
 class Router:
@@ -27,10 +31,10 @@ class Router:
 
     __slots__ = ("_memo", "_root")
 
-    def __init__(self, routes: Iterable[Route]) -> None:
+    def __init__(self, routes: Iterable[tuple[Route, Plan]]) -> None:
         self._root = _Node()
-        self._memo: dict[tuple[bytes, bytes], Route | NoRoute] = {}
-        for route in routes:
+        self._memo: dict[tuple[bytes, bytes], Plan | NoRoute] = {}
+        for route, plan in routes:
             node = self._root
             for segment in route.template.encode().split(b"/")[1:]:
                 if segment.startswith(b"{"):
@@ -39,10 +43,10 @@ class Router:
                     node = node.any
                 else:
                     node = node.fixed.setdefault(segment, _Node())
-            node.methods[route.method.encode()] = route
+            node.methods[route.method.encode()] = plan
 
-    def find(self, method: bytes, path: bytes) -> Route | NoRoute:
-        """The route of ``method`` and ``path`` (without query)."""
+    def find(self, method: bytes, path: bytes) -> Plan | NoRoute:
+        """The plan of ``method`` and ``path`` (without query)."""
         key = (method, path)
         known = self._memo.get(key)
         if known is None:
@@ -52,15 +56,15 @@ class Router:
             self._memo[key] = known
         return known
 
-    def _search(self, method: bytes, path: bytes) -> Route | NoRoute:
+    def _search(self, method: bytes, path: bytes) -> Plan | NoRoute:
         methods = _walk(self._root, path.split(b"/")[1:], 0)
         if methods is None:
             return NoRoute(())
-        route = methods.get(b"GET" if method == b"HEAD" else method)
-        return route if route is not None else NoRoute((*sorted(methods), b"OPTIONS"))
+        plan = methods.get(b"GET" if method == b"HEAD" else method)
+        return plan if plan is not None else NoRoute((*sorted(methods), b"OPTIONS"))
 
 
-def _walk(node: _Node, segments: list[bytes], at: int) -> dict[bytes, Route] | None:
+def _walk(node: _Node, segments: list[bytes], at: int) -> dict[bytes, Plan] | None:
     if at == len(segments):
         return node.methods or None
     segment = segments[at]

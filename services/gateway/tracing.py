@@ -10,9 +10,9 @@ _FORM: Final = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9
 
 
 def outgoing(incoming: bytes | None) -> bytes:
-    """The traceparent for the service: the caller's trace with a span of ours, or a new, unsampled trace."""
-    span = random.getrandbits(64) or 1
+    """The traceparent for the service: the caller's as it is (this hop records no span), or a new, unsampled trace."""
     if incoming is not None and _FORM.fullmatch(incoming):
-        return b"%b%016x%b" % (incoming[:36], span, incoming[52:])
+        return incoming
+    span = random.getrandbits(64) or 1
     trace = random.getrandbits(128) or 1
     return b"00-%032x-%016x-00" % (trace, span)

@@ -36,8 +36,8 @@ class Fault(Enum):
 class Receiver(Protocol):
     """What an upstream connection reports to. Each call comes from the event loop, never from inside `send`."""
 
-    def on_response(self, head: ResponseHead, bodiless: bool) -> None:
-        """The head of the final answer."""
+    def on_response(self, head: ResponseHead, bodiless: bool, body: bytes, ends: bool) -> None:
+        """The head of the final answer, and what of its body (framing included) came with it. ``ends``: that is all."""
 
     def on_body(self, data: bytes) -> None:
         """Raw bytes of the body, framing included."""
@@ -167,10 +167,21 @@ class UpstreamConnection(asyncio.Protocol):
         else:
             self._framing = UntilClose()
             self._reusable = False
-        if self._receiver is not None:
-            self._receiver.on_response(head, bodiless)
-        if data or self._framing.done:
-            self._read_body(data)
+        framing, receiver = self._framing, self._receiver
+        used = framing.feed(data) if data and not framing.done else 0
+        body = data if used == len(data) else data[:used]
+        if not framing.done:
+            if receiver is not None:
+                receiver.on_response(head, bodiless, body, ends=False)
+            return
+        # Back in the pool before the caller hears of it: its next request may be waiting already.
+        self._receiver = None
+        if used == len(data) and self._reusable:
+            self._pool.put_back(self)
+        elif self._transport is not None:
+            self._transport.close()
+        if receiver is not None:
+            receiver.on_response(head, bodiless, body, ends=True)
 
     def _read_body(self, data: bytes) -> None:
         framing, receiver = self._framing, self._receiver
@@ -223,10 +234,9 @@ class Pool:
 
     def acquire(self, ready: Callable[[UpstreamConnection | None], None], fresh: bool = False) -> None:
         """Hands a connection to ``ready``: at once if one is idle (unless ``fresh``), else when connected; None on failure."""
-        oldest = self._clock() - IDLE_SECONDS
         while self._idle and not fresh:
             connection = self._idle.pop()
-            if connection.usable and connection.idle_since > oldest:
+            if connection.usable and connection.idle_since > self._clock() - IDLE_SECONDS:
                 ready(connection)
                 return
             connection.close()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
 from services.common.context import ContextKeys
@@ -14,8 +15,8 @@ from services.gateway.access import AccessLog
 from services.gateway.connection import ClientConnection
 from services.gateway.core import Core
 from services.gateway.identity import Identities, Identity, IdentityError, of_user
-from services.gateway.limiter import Limiter, ScriptCaller
-from services.gateway.valkey import Reply, ValkeyError
+from services.gateway.limiter import Limiter
+from services.gateway.valkey import Answer, ScriptCaller
 
 KEYS = ContextKeys(b"k" * 32)
 PAGE = "https://page.test"
@@ -29,10 +30,16 @@ Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]
 class NoValkey:
     """Valkey is away: the limiter must fall back."""
 
-    connected = False
+    groups = 1
 
-    async def call(self, keys: Sequence[bytes], arguments: Sequence[bytes]) -> Reply:
-        raise ValkeyError("away")
+    def tag(self, group: int) -> str:
+        return ""
+
+    def connected(self, group: int) -> bool:
+        return False
+
+    def call(self, group: int, count: int, keys: bytes, arguments: bytes, answer: Answer) -> None:
+        answer(None)
 
 
 class Tokens:
@@ -122,7 +129,7 @@ async def gateway(handlers: dict[Service, Handler], valkey: ScriptCaller | None 
         servers.append(server)
         endpoints[service.value] = (Endpoint(host="127.0.0.1", port=server.sockets[0].getsockname()[1]),)
     limiter = Limiter(valkey or NoValkey())
-    core = Core(endpoints, Identities(Tokens(), KEYS), limiter, [PAGE], AccessLog(None), loop.time)
+    core = Core(endpoints, Identities(Tokens(), KEYS), limiter, [PAGE], AccessLog(None), time.monotonic)
     server = await loop.create_server(lambda: ClientConnection(core), "127.0.0.1", 0)
     sweeper = asyncio.create_task(core.sweep())
     try:
@@ -134,7 +141,7 @@ async def gateway(handlers: dict[Service, Handler], valkey: ScriptCaller | None 
             connection.abort()
         for upstream in core.upstreams.values():
             upstream.pool.close()
-        await limiter.close()
+        limiter.close()
         for listening in servers:
             listening.close()
 

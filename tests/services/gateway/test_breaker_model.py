@@ -63,6 +63,7 @@ def _copy(world: World) -> World:
     twin._leases = dict(inner._leases)
     twin._probe_successes = inner._probe_successes
     twin._issued = inner._issued
+    twin._ordinary = inner._ordinary
     for ours, theirs in zip(twin._seconds, inner._seconds, strict=True):
         ours.at, ours.calls, ours.failures, ours.slow = theirs.at, theirs.calls, theirs.failures, theirs.slow
     return World(twin, world.now, list(world.held))

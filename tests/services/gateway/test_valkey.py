@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from services.contracts.limits import LIMITS, Limit
 from services.contracts.routes import LimitClass
 from services.gateway import limit_script
-from services.gateway.limiter import Limiter, rate_headers
+from services.gateway.limiter import Limiter, Rule
 from services.gateway.limits import Verdict
-from services.gateway.valkey import Credentials, ReplyReader, ScriptClient, ValkeyError, command
+from services.gateway.resp import ReplyReader, ValkeyError, command
+from services.gateway.valkey import Credentials, ScriptClient
 from tests.servers import Valkey
 
 GENERAL = LIMITS[LimitClass.GENERAL]
@@ -26,10 +27,10 @@ async def client(valkey: Valkey, seconds: float = 2.0) -> AsyncIterator[ScriptCl
     made = ScriptClient(limit_script.SCRIPT, locate, _credentials(valkey), seconds)
     made.start()
     for _ in range(100):
-        if made.connected:
+        if made.connected(0):
             break
         await asyncio.sleep(0.02)
-    assert made.connected
+    assert made.connected(0)
     try:
         yield made
     finally:
@@ -50,7 +51,7 @@ def _hits(limiter: Limiter, key: str, count: int) -> "asyncio.Future[list[Verdic
             future.set_result(verdicts)
 
     for _ in range(count):
-        limiter.hit(LimitClass.GENERAL, key, done)
+        limiter.hit(limiter.rules[LimitClass.GENERAL], key, done)
     return future
 
 
@@ -124,5 +125,5 @@ def test_a_command_is_an_array_of_bulk_strings() -> None:
 
 
 def test_headers_follow_the_draft_and_round_up() -> None:
-    lines = rate_headers(LimitClass.GENERAL, Limit(100, 900, "gcra"), Verdict(False, 0, 0.2, 8.1))
+    lines = Rule(LimitClass.GENERAL, Limit(100, 900, "gcra")).headers(Verdict(False, 0, 0.2, 8.1))
     assert lines == (b'RateLimit-Policy: "general";q=100;w=900\r\nRateLimit: "general";r=0;t=9\r\nRetry-After: 1\r\n')

@@ -1,0 +1,1 @@
+"""Benchmarks: peers run side by side, and what they measured. Owns no code that runs in production."""

@@ -1,0 +1,102 @@
+"""Processes of a benchmark: started on one core, accounted by the kernel, stopped for sure."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import psutil
+
+
+def free_port() -> int:
+    """A port that is free now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def processors() -> tuple[int, int]:
+    """(the core under test, the core of load and upstreams); the same one twice on a machine with one."""
+    cores = sorted(os.sched_getaffinity(0))
+    return cores[0], cores[-1]
+
+
+class Running:
+    """A process and its children."""
+
+    def __init__(self, name: str, process: subprocess.Popen[bytes], log: Path) -> None:
+        self.name = name
+        self.log = log
+        self._process = process
+
+    def tree(self) -> list[psutil.Process]:
+        """The process and all its descendants."""
+        own = psutil.Process(self._process.pid)
+        return [own, *own.children(recursive=True)]
+
+    def cpu_seconds(self) -> float:
+        """CPU time of the tree, user and kernel, to the nanosecond (``/proc/PID/task/*/schedstat``)."""
+        total = 0
+        for process in self.tree():
+            for task in Path(f"/proc/{process.pid}/task").iterdir():
+                with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                    total += int((task / "schedstat").read_text().split()[0])
+        return total / 1e9
+
+    def memory_bytes(self) -> int:
+        """Proportional set size of the tree."""
+        return sum(process.memory_full_info().pss for process in self.tree())
+
+    def wait_listening(self, port: int, seconds: float = 40.0) -> None:
+        """Until ``port`` takes connections. Raises RuntimeError with the log if it does not."""
+        end = time.monotonic() + seconds
+        while True:
+            with socket.socket() as probe:
+                probe.settimeout(1)
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    return
+            if self._process.poll() is not None or time.monotonic() > end:
+                raise RuntimeError(f"{self.name} did not start:\n{self.log.read_text(errors='replace')[-3000:]}")
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        """Ends the tree."""
+        if self._process.poll() is not None:
+            return
+        children = self.tree()[1:]
+        self._process.terminate()
+        try:
+            self._process.wait(5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        for child in children:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                child.kill()
+
+
+@contextlib.contextmanager
+def running(
+    name: str, command: Sequence[str], directory: Path, core: int, environment: Mapping[str, str] | None = None
+) -> Iterator[Running]:
+    """``command`` in ``directory``, pinned to ``core``."""
+    log = directory / f"{name}.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            ["taskset", "-c", str(core), *command],
+            cwd=directory,
+            env={**os.environ, **(environment or {})},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    started = Running(name, process, log)
+    try:
+        yield started
+    finally:
+        started.stop()
