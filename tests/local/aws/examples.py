@@ -184,6 +184,7 @@ SQS = (
         "dead",
         {"name": "jobs-dead", "messageRetentionSeconds": 1209600},
     ),
+    Example("aws:sqs/queue:Queue", "other", {"delaySeconds": 1}),
     Example(
         "aws:sqs/queue:Queue",
         "jobs",
@@ -214,7 +215,7 @@ SQS = (
         "aws:sqs/redrivePolicy:RedrivePolicy",
         "jobs-redrive",
         {
-            "queueUrl": "@jobs.id",
+            "queueUrl": "@other.id",
             "redrivePolicy": json.dumps({"deadLetterTargetArn": "@dead.arn", "maxReceiveCount": 5}),
         },
     ),
@@ -1243,7 +1244,6 @@ REST = (
                 }
             ],
         },
-        {"limitAmount": "1500"},
     ),
     Example(
         "aws:costexplorer/anomalyMonitor:AnomalyMonitor",

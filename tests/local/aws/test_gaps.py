@@ -1,0 +1,132 @@
+"""What is only recorded is a closed list, and the report tells it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import grpc
+import pytest
+
+from local.aws.engine.clients import Clients, Offline
+from local.aws.gaps import LACKING, MISSING, UNFAITHFUL, UNFINISHED
+from local.aws.ledger import Ledger
+from local.aws.overlay import Overlay
+from local.aws.provider import Provider
+from local.aws.registry import all_types
+from local.aws.report import rendered
+from tests.local.aws.engine import Engine, engine
+
+QUEUE = "aws:mediaconvert/queue:Queue"
+
+
+def short(names: frozenset[str]) -> list[str]:
+    return sorted(name.removeprefix("aws:").split("/")[0] + "." + name.split(":")[-1] for name in names)
+
+
+def test_the_lists_do_not_grow_unnoticed() -> None:
+    assert short(LACKING["ministack"]) == [
+        "appautoscaling.Policy",
+        "appautoscaling.Target",
+        "costexplorer.AnomalyMonitor",
+        "costexplorer.AnomalySubscription",
+        "ecr.ReplicationConfiguration",
+        "ecr.RepositoryCreationTemplate",
+        "mediaconvert.Queue",
+        "msk.ClusterPolicy",
+        "msk.Configuration",
+        "msk.Replicator",
+        "msk.Topic",
+        "rds.InstanceAutomatedBackupsReplication",
+        "rds.Instance[cross-region]",
+        "s3.AccountPublicAccessBlock",
+        "wafv2.WebAclLoggingConfiguration",
+    ]
+    assert short(LACKING["moto"]) == [
+        "backup.Selection",
+        "cloudfront.CachePolicy",
+        "cloudfront.Distribution",
+        "cloudfront.Function",
+        "cloudfront.KeyGroup",
+        "cloudfront.OriginRequestPolicy",
+        "cloudfront.PublicKey",
+        "cloudfront.ResponseHeadersPolicy",
+        "cloudwatch.CompositeAlarm",
+        "costexplorer.AnomalyMonitor",
+        "costexplorer.AnomalySubscription",
+        "ecr.RepositoryCreationTemplate",
+        "eks.AccessEntry",
+        "eks.AccessPolicyAssociation",
+        "eks.Addon",
+        "eks.PodIdentityAssociation",
+        "elasticache.ParameterGroup",
+        "elasticache.SubnetGroup",
+        "elasticache.UserGroup",
+        "mediaconvert.Queue",
+        "msk.ClusterPolicy",
+        "msk.Configuration",
+        "msk.Replicator",
+        "msk.Topic",
+        "rds.InstanceAutomatedBackupsReplication",
+        "rds.Instance[cross-region]",
+        "sqs.RedriveAllowPolicy",
+    ]
+    assert LACKING["localstack"] == frozenset()
+    assert {name: sum(map(len, table.values())) for name, table in UNFAITHFUL.items()} == {
+        "ministack": 10,
+        "moto": 4,
+        "localstack": 0,
+    }
+    assert {name: sum(map(len, table.values())) for name, table in MISSING.items()} == {
+        "ministack": 1,
+        "moto": 1,
+        "localstack": 0,
+    }
+    assert UNFINISHED["ministack"] == frozenset()
+    assert short(UNFINISHED["moto"]) == ["msk.Cluster"]
+
+
+def test_every_listed_type_exists() -> None:
+    known = {kind.pulumi_type for kind in all_types()}
+    listed = {name.split("[")[0] for names in LACKING.values() for name in names}
+    listed |= {name for table in (*UNFAITHFUL.values(), *MISSING.values()) for name in table}
+    assert listed <= known
+
+
+def test_a_type_that_is_not_listed_is_never_recorded(tmp_path: Path) -> None:
+    provider = Provider(Offline(), "moto", Ledger(tmp_path / "ledger"), Overlay(""))
+    with engine(provider) as attached, pytest.raises(grpc.RpcError, match="Offline"):
+        attached.create("aws:sqs/queue:Queue", "jobs", {"name": "jobs"})
+    assert provider.ledger.counts() == []
+
+
+def test_an_unknown_emulator_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="localstack, ministack, moto"):
+        Provider(Offline(), "floci", Ledger(tmp_path / "ledger"), Overlay(""))
+
+
+def test_a_recorded_resource_lives_in_the_ledger(offline: Engine) -> None:
+    made = offline.create(QUEUE, "transcoding", {"name": "mumbai", "status": "ACTIVE"})
+    assert made.outputs["arn"] == "arn:aws:mediaconvert:ap-south-1:000000000000:queues/mumbai"
+    changed = offline.update(made, {"name": "mumbai", "status": "PAUSED"})
+    found = offline.read(changed)
+    assert found is not None
+    assert found.inputs["status"] == "PAUSED"
+    offline.delete(changed)
+    assert offline.read(changed) is None
+
+
+def test_the_report_counts_by_type(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger")
+    ledger.note_live("aws:sqs/queue:Queue", "ap-south-1", "a")
+    ledger.note_live("aws:sqs/queue:Queue", "us-west-2", "a")
+    ledger.record(QUEUE, "ap-south-1", "q", {}, {})
+    text = rendered(Ledger(tmp_path / "ledger").counts())
+    assert text.splitlines()[-1] == "live 2 / recorded 1"
+    assert len(text.splitlines()) == 3
+    assert (tmp_path / "ledger").stat().st_mode & 0o077 == 0
+
+
+def test_an_emulator_that_does_not_answer_is_named_with_the_remedy(tmp_path: Path) -> None:
+    provider = Provider(Clients("http://127.0.0.1:9"), "moto", Ledger(tmp_path / "ledger"), Overlay(""))
+    with engine(provider) as attached, pytest.raises(grpc.RpcError, match=r"127\.0\.0\.1:9 does not answer.*make up"):
+        attached.create("aws:sqs/queue:Queue", "jobs", {"name": "jobs"})
