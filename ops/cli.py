@@ -26,14 +26,17 @@ from local.prerequisites import MissingPrerequisitesError
 from local.processes.program import PreparationError
 from local.sequence import StartError
 from local.supervision import SupervisionError
-from ops.commands import doctor, down, env, logs, preview, status, up
+from ops.commands import dlq, doctor, down, env, logs, preview, status, up
+from ops.commands.stores import StoresError
 from regions.errors import CatalogueError
+from services.counters.dead import DeadLetterError
 
 FAILED, MISUSED = 1, 2
 
 _FAILURES = (
     BusyError,
     CatalogueError,
+    DeadLetterError,
     EmulatorError,
     EngineBuildError,
     EngineError,
@@ -42,6 +45,7 @@ _FAILURES = (
     ProviderStartError,
     SettingsError,
     StartError,
+    StoresError,
     SupervisionError,
     UnusableDirectoryError,
 )
@@ -62,7 +66,7 @@ app = typer.Typer(
     """,
     epilog="Settings: CELLS, MERIDIAN_PORT_BASE, MERIDIAN_EMULATOR, KAFKA_HOME; in the environment or in the file `.env`.",
 )
-for _command in (up, down, status, logs, env, preview, doctor):
+for _command in (up, down, status, logs, env, preview, doctor, dlq):
     _command.register(app)
 
 

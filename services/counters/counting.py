@@ -37,13 +37,17 @@ def homes(shards: ShardMap) -> tuple[str, ...]:
     return tuple(name for name in CATALOGUE.names if name in named)
 
 
-def belongs(shards: ShardMap, home: str, subject: int, partition: int) -> bool:
-    """Whether events of ``subject`` stand in ``partition``, which is one of ``home``'s."""
+def at_home(shards: ShardMap, home: str, subject: int) -> bool:
+    """Whether the counts of ``subject`` lie in the database of ``home``."""
     try:
-        own = shards.home_of(ids.bucket_of(subject)) == home
+        return shards.home_of(ids.bucket_of(subject)) == home
     except ids.IdError:
         return False
-    return own and partition_of(CATALOGUE.names.index(home), subject) == partition
+
+
+def belongs(shards: ShardMap, home: str, subject: int, partition: int) -> bool:
+    """Whether events of ``subject`` stand in ``partition``, which is one of ``home``'s."""
+    return at_home(shards, home, subject) and partition_of(CATALOGUE.names.index(home), subject) == partition
 
 
 def wanted(shards: ShardMap, slots: Collection[int]) -> dict[tuple[str, str], list[int]]:

@@ -16,6 +16,9 @@ class CounterMetrics:
         topic = ("topic",)
         self.records = Counter("meridian_counter_records", "Records judged.", ("topic", "verdict"), registry=registry)
         self.fenced = Counter("meridian_counter_fenced", "Flushes refused: another owner.", topic, registry=registry)
+        self.refused = Counter(
+            "meridian_counter_refused", "Flushes refused: another term. Alarm above 0.", topic, registry=registry
+        )
         self.gaps = Counter("meridian_counter_gaps", "Records that were not the next one.", topic, registry=registry)
         self.stopped = Gauge(
             "meridian_counter_stopped_partitions",

@@ -190,37 +190,42 @@ async def apply(connection: Connection, flush: Flush, *, fence: bool = True) -> 
     await _marks(connection, flush.marks, fence=fence)
     if fence:
         await _relied(connection, flush.relied)
-    if flush.rows:
-        columns = len(_KINDS[flush.topic].columns)
-        keys = list(flush.rows)
+    await count(connection, flush.topic, flush.rows, flush.states)
+    await _pending(connection, flush.pending)
+    await bury(connection, flush.dead)
+
+
+async def count(
+    connection: Connection, topic: str, rows: Mapping[CountKey, tuple[int, int]], states: Mapping[StateKey, State]
+) -> None:
+    """Adds ``rows`` to the counts, moves ``states`` and the counts that follow from them, and says so in the outbox."""
+    if rows:
+        columns = len(_KINDS[topic].columns)
+        keys = list(rows)
         await connection.execute(
-            _ROWS[flush.topic],
+            _ROWS[topic],
             (
                 [key.subject for key in keys],
                 [key.region for key in keys],
-                *([flush.rows[key][number] for key in keys] for number in range(columns)),
+                *([rows[key][number] for key in keys] for number in range(columns)),
             ),
         )
-    if flush.states:
-        states = list(flush.states.items())
+    if states:
+        listed = list(states.items())
         await connection.execute(
-            _STATES[flush.topic],
+            _STATES[topic],
             (
-                [key.subject for key, _ in states],
-                [key.member for key, _ in states],
-                [state.value for _, state in states],
-                [state.at_ms for _, state in states],
-                [UUID(bytes=state.event) for _, state in states],
-                [state.region for _, state in states],
+                [key.subject for key, _ in listed],
+                [key.member for key, _ in listed],
+                [state.value for _, state in listed],
+                [state.at_ms for _, state in listed],
+                [UUID(bytes=state.event) for _, state in listed],
+                [state.region for _, state in listed],
             ),
         )
-    await _pending(connection, flush.pending)
-    await _bury(connection, flush.dead)
-    subjects = sorted({key.subject for key in flush.rows} | {key.subject for key in flush.states})
+    subjects = sorted({key.subject for key in rows} | {key.subject for key in states})
     if subjects:
-        await connection.execute(
-            "INSERT INTO counters.outbox (topic, subjects) VALUES (%s, %s)", (flush.topic, subjects)
-        )
+        await connection.execute("INSERT INTO counters.outbox (topic, subjects) VALUES (%s, %s)", (topic, subjects))
 
 
 def _columns(partitions: Iterable[Partition]) -> tuple[list[str], list[str], list[int]]:
@@ -337,7 +342,8 @@ async def _pending(connection: Connection, pending: Mapping[Partition, bytes | N
         )
 
 
-async def _bury(connection: Connection, dead: Sequence[DeadLetter]) -> None:
+async def bury(connection: Connection, dead: Sequence[DeadLetter]) -> None:
+    """Keeps what cannot be counted, each once."""
     if not dead:
         return
     async with connection.cursor() as cursor:

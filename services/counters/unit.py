@@ -16,7 +16,7 @@ import psycopg
 
 from services.common.errors import ServiceError
 from services.common.shards import ShardRouter
-from services.counters import policy, store
+from services.counters import policy, store, terms
 from services.counters.metrics import CounterMetrics
 from services.counters.window import (
     Belongs,
@@ -63,6 +63,7 @@ class Unit:
         self.topic = topic
         self.home = home
         self._router = router
+        self._term = terms.term_of(router.shards, home)
         self._belongs = belongs
         self._metrics = metrics
         self._guards = guards
@@ -73,7 +74,7 @@ class Unit:
         self._opened: float | None = None
         self._failures = 0
         self._unknown: _Planned | None = None
-        """A flush whose commit was not answered: it is settled before anything else is read."""
+        """A flush that was refused or whose commit was not answered: it is settled before anything else is read."""
         self.blocked_until = 0.0
         """Monotonic time before which the database is not asked again; nothing is read meanwhile."""
 
@@ -153,11 +154,20 @@ class Unit:
                 _log.info("the flush of %s whose answer was lost had been committed", self.topic)
             else:
                 async with self._router.home_writer(self.home) as connection:
+                    if self._guards.term:
+                        await terms.check(connection, self.home, self._term)
                     await store.apply(connection, flush, fence=self._guards.fence)
         except store.FencedError as error:
             _log.warning("fenced: %s; reading again from the stored position", error)
             self._metrics.fenced.labels(self.topic).inc()
             return await self._reload()
+        except terms.StaleTermError as error:
+            _log.error("a flush of %s was refused: %s", self.topic, error)
+            self._metrics.refused.labels(self.topic).inc()
+            self._block()
+            # Kept as it is, and nothing more is read: memory stays bounded however long it takes.
+            self._unknown = planned
+            return True
         except psycopg.errors.DeadlockDetected:
             self._block()
             return True

@@ -126,12 +126,13 @@ class Verdict(Enum):
 class Guards:
     """The rules that a fault harness may switch off, to prove that they are needed. All on in the product."""
 
-    __slots__ = ("dense", "fence", "marks")
+    __slots__ = ("dense", "fence", "marks", "term")
 
-    def __init__(self, *, marks: bool = True, dense: bool = True, fence: bool = True) -> None:
+    def __init__(self, *, marks: bool = True, dense: bool = True, fence: bool = True, term: bool = True) -> None:
         self.marks = marks
         self.dense = dense
         self.fence = fence
+        self.term = term
 
 
 Belongs = Callable[[int], bool]
@@ -217,6 +218,10 @@ class Window:
         self.states = {}
         self.dead = []
         self.events = 0
+
+    def count_again(self, offset: int, header: bytes, stamp: Stamp, pack: Pack) -> None:
+        """Aggregates a pack that was judged dead before, past offsets and marks: those have moved on."""
+        self._count(Record(offset, 0, (), None), stamp, header, pack)
 
     def _advance(self, record: Record) -> None:
         self.next_offset = record.offset + 1

@@ -41,16 +41,15 @@ WAIT_SECONDS = 60.0
 
 
 @dataclass
-class Platform:
-    """Settings of Mumbai with a broker, and direct ways to its stores."""
+class Stores:
+    """Settings of Mumbai, and direct ways to its databases."""
 
     cells: Cells
-    kafka: Kafka
 
     @cached_property
     def settings(self) -> PlatformSettings:
         """What a process in Mumbai is started with."""
-        return self.kafka.put_into(self.cells.settings("mumbai"))
+        return self.cells.settings("mumbai")
 
     def video(self, home: str = "mumbai") -> int:
         """A new id of a video at home in ``home``."""
@@ -79,10 +78,28 @@ class Platform:
         with psycopg.connect(self.cells.postgres.admin_text(self.cells.databases[home].name)) as connection:
             return list(connection.execute(query, arguments))
 
+    def change(self, *statements: LiteralString, home: str = "mumbai") -> None:
+        """Runs statements in the database of ``home``, as superuser."""
+        with psycopg.connect(self.cells.postgres.admin_text(self.cells.databases[home].name)) as connection:
+            for statement in statements:
+                connection.execute(statement)
+
     def views(self, video: int, home: str = "mumbai") -> int:
         """Views that are counted of ``video``."""
         rows = self.rows("SELECT views FROM counters.video_totals WHERE video_id = %s", video, home=home)
         return int(str(rows[0][0])) if rows else 0
+
+
+@dataclass
+class Platform(Stores):
+    """With a broker."""
+
+    kafka: Kafka
+
+    @cached_property
+    def settings(self) -> PlatformSettings:
+        """What a process in Mumbai is started with."""
+        return self.kafka.put_into(self.cells.settings("mumbai"))
 
     def record(self, packed: Sequence[AnyEvent], sequence: int, incarnation: UUID, origin: str = "mumbai") -> Raw:
         """A stamped record of events of one partition."""
