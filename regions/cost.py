@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from regions import rates
 from regions.charges import CHARGED, FILE, FREE, Charge, Inputs, Properties, kind_of
-from regions.figures import Basis, assumed, weakest
+from regions.figures import Basis, weakest
 from regions.prices import HOURS, PriceError, price
 
+TRANSCODER = "transcoder"
+"""The workload whose pods are the cost of transcoding."""
 MEMORY_OF_CORE = 4 * 2**30
 """Bytes beside each vCPU of the machines that ``ec2.vcpu`` prices."""
-PACKING = assumed(0.85, "of a machine", "requests that a scheduler fits on a machine beside what the system keeps")
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,17 +231,17 @@ def _pods(items: Sequence[Item]) -> Bill:
                 raise PriceError(f"{item.name}: no Deployment {name!r} in {item.region}, so its pods have no price")
             pods = Inputs(item.type, item.properties).within("spec").number("minReplicas")
             lines.append(
-                Line(item.region, "cluster", f"pods of {name}", machines(pods, cores[item.region, name], item.region))
+                Line(item.region, "transcoding" if name == TRANSCODER else "cluster", f"pods of {name}", machines(pods, cores[item.region, name], item.region))
             )
     return Bill(tuple(lines))
 
 
 def machines(pods: float, cores: float, region_code: str) -> Money:
     """A month of machines for ``pods`` pods of ``cores`` vCPU each, with what Auto Mode adds. Raises `PriceError`."""
-    needed = pods * cores / PACKING.value
+    needed = pods * cores / rates.PACKING.value
     rent = total([Charge("ec2.vcpu", needed * HOURS, f"{pods:g} pods x {cores:g} vCPU")], region_code)
     service = price("eks.automode", region_code)
-    return Money(rent.usd * (1 + service.value), weakest((rent.basis, service.basis, PACKING.basis)), rent.how)
+    return Money(rent.usd * (1 + service.value), weakest((rent.basis, service.basis, rates.PACKING.basis)), rent.how)
 
 
 def _object_name(properties: Properties) -> str:

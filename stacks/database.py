@@ -21,7 +21,7 @@ from regions.catalogue import CATALOGUE, Region, ResidencyZone
 from stacks.context import CellContext
 from stacks.logs import LogSettings, log_group
 from stacks.security import Ingress, security_group
-from stacks.sizes import Sizes
+from stacks.sizes import BACKUP_DAYS, Sizes
 from stacks.vault import OWNER_USERNAME
 
 PORT = 5432
@@ -204,7 +204,7 @@ class Database(pulumi.ComponentResource):
             parameter_group_name=self.parameter_group_name,
             ca_cert_identifier="rds-ca-rsa2048-g1",
             # Any second of the last days can be restored, and the backups outlive the instance.
-            backup_retention_period=self._args.sizes.backup_days,
+            backup_retention_period=BACKUP_DAYS,
             backup_window="20:00-20:30",
             maintenance_window="tue:21:00-tue:21:30",
             copy_tags_to_snapshot=True,

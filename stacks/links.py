@@ -11,7 +11,7 @@ from stacks.context import Context, open_context
 from stacks.exports import LinkExports, RegionExports
 from stacks.peering import Peering, PeeringArgs
 from stacks.replication import Replication, ReplicationArgs
-from stacks.sizes import SIZES
+from stacks.sizes import sizes_of
 
 
 def declare(link: Link) -> None:
@@ -35,7 +35,7 @@ def declare_link(ctx: Context, link: Link) -> None:
                 of_source=ends[source.name],
                 of_target=ends[target.name],
                 shared=ctx.global_exports(),
-                sizes=SIZES,
+                sizes=sizes_of(source),
             ),
         )
         copies[names.database_copy(source, target)] = replication.database.address

@@ -13,6 +13,7 @@ from regions.names import PROJECT
 from services.contracts.settings import HOST_ENV, SETTINGS_ENV
 from services.contracts.workloads import Workload
 from stacks.scaling import limits_of, scaling_of
+from stacks.sizes import Replicas
 
 Manifest = dict[str, object]
 
@@ -34,6 +35,7 @@ class Release:
     image: str
     settings_hash: object
     """Changes whenever the settings do, so that pods are replaced; a string or an output of one."""
+    replicas: Replicas
 
 
 def namespace() -> Manifest:
@@ -79,7 +81,7 @@ def workload(subject: Workload, release: Release) -> Iterator[Manifest]:
     yield _deployment(subject, release)
     yield _service(subject)
     yield _disruption_budget(subject)
-    yield _autoscaler(subject)
+    yield _autoscaler(subject, release.replicas)
 
 
 def target_group_binding(subject: Workload, target_group_arn: object, balancer_group_id: object) -> Manifest:
@@ -257,7 +259,7 @@ def _disruption_budget(subject: Workload) -> Manifest:
     }
 
 
-def _autoscaler(subject: Workload) -> Manifest:
+def _autoscaler(subject: Workload, replicas: Replicas) -> Manifest:
     scaling = scaling_of(subject)
     return {
         "apiVersion": "autoscaling/v2",
@@ -265,8 +267,8 @@ def _autoscaler(subject: Workload) -> Manifest:
         "metadata": _metadata(subject.name),
         "spec": {
             "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": subject.name},
-            "minReplicas": subject.min_replicas,
-            "maxReplicas": scaling.max_replicas,
+            "minReplicas": replicas.least,
+            "maxReplicas": replicas.most,
             "metrics": [
                 {
                     "type": "Resource",

@@ -24,7 +24,7 @@ from stacks.media import Media, MediaArgs
 from stacks.network import Network, NetworkArgs
 from stacks.observability import Observability, ObservabilityArgs
 from stacks.outputs import SettingsParts, export_settings, origins
-from stacks.sizes import SIZES
+from stacks.sizes import FLOW_LOG_DAYS, LOG_DAYS, sizes_of
 from stacks.streaming import Streaming, StreamingArgs
 from stacks.vault import OWNER, Vault, VaultArgs
 from stacks.workloads import Workloads, WorkloadsArgs
@@ -38,14 +38,15 @@ def declare(cell: Region) -> None:
 def declare_cell(ctx: CellContext) -> None:
     """Declare the cell of ``ctx``."""
     shared = ctx.global_exports()
+    sizes = sizes_of(ctx.cell)
     generation = ctx.config.passwords
     keys = Keys("keys", ctx, KeysArgs(token_primary_arn=shared.token_key_arn))
-    logs = LogSettings(key_arn=keys.arns[Store.LOGS], days=SIZES.log_days)
+    logs = LogSettings(key_arn=keys.arns[Store.LOGS], days=LOG_DAYS)
     network = Network(
         "network",
         ctx,
         NetworkArgs(
-            logs=LogSettings(key_arn=keys.arns[Store.LOGS], days=SIZES.flow_log_days),
+            logs=LogSettings(key_arn=keys.arns[Store.LOGS], days=FLOW_LOG_DAYS),
             flow_logs_role_arn=shared.flow_logs_role_arn,
         ),
     )
@@ -61,7 +62,7 @@ def declare_cell(ctx: CellContext) -> None:
             password_generation=generation,
             monitoring_role_arn=shared.database_monitoring_role_arn,
             logs=logs,
-            sizes=SIZES,
+            sizes=sizes,
         ),
     )
     cache = Cache(
@@ -74,7 +75,7 @@ def declare_cell(ctx: CellContext) -> None:
             password=lambda workload: vault.read(workload, "cache_password"),
             password_generation=generation,
             logs=logs,
-            sizes=SIZES,
+            sizes=sizes,
         ),
     )
     streaming = Streaming(
@@ -85,7 +86,7 @@ def declare_cell(ctx: CellContext) -> None:
             subnet_ids=network.data_subnet_ids,
             key_arn=keys.arns[Store.STREAMING],
             logs=logs,
-            sizes=SIZES,
+            sizes=sizes,
         ),
     )
     media = Media(
@@ -138,7 +139,7 @@ def declare_cell(ctx: CellContext) -> None:
             target_groups={"gateway": balancer.gateway, "realtime": balancer.realtime},
             databases=database.instances,
             cache_nodes=cache.nodes,
-            brokers=AZS_PER_REGION * SIZES.brokers_per_zone,
+            brokers=AZS_PER_REGION * sizes.brokers_per_zone,
         ),
     )
     region_budget(ctx)
@@ -166,6 +167,7 @@ def declare_cell(ctx: CellContext) -> None:
             balancer_group_id=balancer.security_group_id,
             release=ctx.config.release,
             images=ctx.config.images,
+            replicas=sizes.replicas,
         ),
     )
     RegionExports(

@@ -21,7 +21,7 @@ from stacks.context import Context
 from stacks.exports import GlobalExports, RegionExports
 from stacks.logs import LogSettings, log_group
 from stacks.permissions import Statement, document
-from stacks.sizes import Sizes
+from stacks.sizes import BACKUP_DAYS, LOG_DAYS, Sizes
 
 REPLICATED_BUCKETS = ("uploads", "media")
 """Uploads cannot be made again, renditions are costly to; the page is deployed to every region."""
@@ -39,6 +39,7 @@ class ReplicationArgs:
     of_target: RegionExports
     shared: GlobalExports
     sizes: Sizes
+    """The source's: its copy must carry all of it after a promotion."""
 
 
 class Replication(pulumi.ComponentResource):
@@ -61,7 +62,7 @@ class Replication(pulumi.ComponentResource):
         """Under a key of its own region. Name, user and password come from the source; backups make it promotable."""
         source, target, of_target = self._args.source, self._args.target, self._args.of_target
         identifier = names.database_copy(source, target)
-        logs = LogSettings(key_arn=of_target.logs_key_arn, days=self._args.sizes.log_days)
+        logs = LogSettings(key_arn=of_target.logs_key_arn, days=LOG_DAYS)
         groups = [
             log_group(self._ctx.at(target.code), f"{self._name}-{kind}", f"/aws/rds/instance/{identifier}/{kind}", logs)
             for kind in database.LOG_EXPORTS
@@ -84,7 +85,7 @@ class Replication(pulumi.ComponentResource):
             vpc_security_group_ids=[of_target.database_security_group_id],
             parameter_group_name=of_target.database_parameter_group,
             ca_cert_identifier="rds-ca-rsa2048-g1",
-            backup_retention_period=self._args.sizes.backup_days,
+            backup_retention_period=BACKUP_DAYS,
             copy_tags_to_snapshot=True,
             delete_automated_backups=not self._ctx.protect,
             deletion_protection=self._ctx.protect,
@@ -121,7 +122,7 @@ class Replication(pulumi.ComponentResource):
             region=self._args.target.code,
             source_db_instance_arn=self._args.of_source.database_arn,
             kms_key_id=self._args.of_target.database_key_arn,
-            retention_period=self._args.sizes.backup_days,
+            retention_period=BACKUP_DAYS,
             opts=self._ctx.stateful(),
         )
 

@@ -1,11 +1,11 @@
 """How workloads grow and how they end: autoscaling targets, limits, scratch space, time to drain.
 
-Owns these numbers; all are assumed until measured. Requests are the workload's own (``services.contracts.workloads``).
+Owns these numbers; all are assumed until measured. Requests are the workload's own (``services.contracts.workloads``),
+between how many pods it grows is computed (``sizes``).
 
 Each workload scales on what it runs out of first. Request services run out of CPU. ``realtime`` holds connections,
 which cost memory. ``transcoder`` is busy with FFmpeg or idle, so CPU follows the queue, with the delay of one job.
-``counters`` has work in proportion to its records, so CPU follows the lag; more pods than partitions of a topic would
-idle, which bounds it. Queue depth and consumer lag themselves would be external metrics, and nothing in the cluster
+``counters`` has work in proportion to its records, so CPU follows the lag. Queue depth and consumer lag themselves would be external metrics, and nothing in the cluster
 serves those: an autoscaler that names one it cannot read refuses to scale down.
 """
 
@@ -15,8 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from regions.catalogue import CATALOGUE
-from services.contracts.topics import PARTITIONS_PER_HOME
+from regions.sizing import UTILIZATION_PERCENT
 from services.contracts.workloads import Workload
 
 CPU_BURST = 2
@@ -25,11 +24,10 @@ CPU_BURST = 2
 
 @dataclass(frozen=True, slots=True)
 class Scaling:
-    """Bounds and targets of one autoscaler."""
+    """Targets of one autoscaler."""
 
-    targets: tuple[tuple[str, int], ...] = (("cpu", 60),)
+    targets: tuple[tuple[str, int], ...] = (("cpu", UTILIZATION_PERCENT),)
     """Resource and its average utilization in percent of the request."""
-    max_replicas: int = 60
     hold_seconds: int = 300
     """How long a lower need must last before pods are taken away."""
 
@@ -46,9 +44,8 @@ class Limits:
 
 _SCALING: Mapping[str, Scaling] = MappingProxyType(
     {
-        "realtime": Scaling(targets=(("memory", 70), ("cpu", 60)), max_replicas=120, hold_seconds=900),
-        "transcoder": Scaling(targets=(("cpu", 50),), max_replicas=200, hold_seconds=600),
-        "counters": Scaling(max_replicas=PARTITIONS_PER_HOME * len(CATALOGUE.regions)),
+        "realtime": Scaling(targets=(("memory", 70), ("cpu", UTILIZATION_PERCENT)), hold_seconds=900),
+        "transcoder": Scaling(targets=(("cpu", 50),), hold_seconds=600),
     }
 )
 _SCRATCH: Mapping[str, str] = MappingProxyType({"transcoder": "60Gi"})

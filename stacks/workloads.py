@@ -19,6 +19,7 @@ from stacks.context import CellContext
 from stacks.manifests import Manifest, Release
 from stacks.network_policies import Ports, network_policies
 from stacks.registry import image
+from stacks.sizes import Replicas
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +37,8 @@ class WorkloadsArgs:
     """Tag of the images."""
     images: Mapping[str, str]
     """Digest (``sha256:…``) or tag of single workloads, which goes before ``release``."""
+    replicas: Mapping[str, Replicas]
+    """Bounds of each workload's autoscaler, by its name."""
 
 
 class Workloads(pulumi.ComponentResource):
@@ -61,7 +64,9 @@ class Workloads(pulumi.ComponentResource):
         for workload in WORKLOADS:
             version = self._args.images.get(workload.name, self._args.release)
             release = Release(
-                image=image(self._ctx.account, self._ctx.region, workload.name, version), settings_hash=settings_hash
+                image=image(self._ctx.account, self._ctx.region, workload.name, version),
+                settings_hash=settings_hash,
+                replicas=self._args.replicas[workload.name],
             )
             for manifest in manifests.workload(workload, release):
                 self._declare(manifest)

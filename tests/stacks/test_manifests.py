@@ -15,12 +15,13 @@ from services.contracts.workloads import BY_NAME, WORKLOADS, Access
 from stacks import manifests, platform_settings
 from stacks.manifests import NAMESPACE, Manifest, Release
 from stacks.network_policies import Ports, network_policies
-from stacks.scaling import limits_of, scaling_of
+from stacks.scaling import limits_of
+from stacks.sizes import Replicas, sizes_of
 from stacks.workloads import resource_type
 from tests.stacks.recording import cell
 
 PORTS = Ports(database=5432, cache=6379, kafka=9098)
-RELEASE = Release(image="registry/meridian/x@sha256:" + "0" * 64, settings_hash="abc")
+RELEASE = Release(image="registry/meridian/x@sha256:" + "0" * 64, settings_hash="abc", replicas=Replicas(3, 6))
 MUMBAI = CATALOGUE.get("mumbai")
 
 
@@ -110,8 +111,9 @@ def cores(text: str) -> float:
 def test_a_disruption_leaves_most_pods_of_the_smallest_deployment() -> None:
     for name, budget in of("PodDisruptionBudget").items():
         assert budget["spec"]["maxUnavailable"] == "25%"
-        assert BY_NAME[name].min_replicas >= 3
-        assert scaling_of(BY_NAME[name]).max_replicas > BY_NAME[name].min_replicas
+        for region in CATALOGUE.regions:
+            bounds = sizes_of(region).replicas[name]
+            assert 3 <= BY_NAME[name].min_replicas <= bounds.least < bounds.most
 
 
 def test_a_pod_is_given_time_to_end_beyond_the_wait_for_the_load_balancer() -> None:
