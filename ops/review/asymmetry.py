@@ -1,62 +1,139 @@
-"""Asymmetry: a change that touches some regions and not others, or touches them differently. Pure.
+"""Asymmetry: a change that touches some regions and not others, or leads them to different values. Pure.
 
-Regions are compared after their own codes, names and addresses are replaced by common words, so that ``ap-south-1``
-here and ``us-west-2`` there is no difference.
+Regions are compared after their particulars are replaced by common words (``neutral``), so that ``ap-south-1`` here
+and ``us-west-2`` there is no difference.
 """
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Network
 
-from ops.review.changes import Change
-from ops.review.words import change_in_words
-from regions.addresses import plan
-from regions.catalogue import Catalogue, Region
+from ops.review.changes import Change, Kind
+from ops.review.declared import Declared
+from ops.review.differences import canonical
+from ops.review.neutral import Neutral
+from ops.review.words import path_in_words, type_in_words, value_in_words
+from policies.model import Resource, Value
+from regions.catalogue import Catalogue
+
+UNEXPLAINED = "unexplained"
 
 
 @dataclass(frozen=True, slots=True)
 class Asymmetry:
-    """One line of change, the regions that have it and those that do not."""
+    """One change, the regions that have it, and why each of the others differs."""
 
     component: str
-    line: str
+    what: str
     regions: tuple[str, ...]
-    missing: tuple[str, ...]
+    others: tuple[tuple[str, str], ...]
+    """(region, why it differs); `UNEXPLAINED` at the end of a reason that nobody gave."""
+
+    @property
+    def explained(self) -> bool:
+        """Whether every difference has a reason."""
+        return not any(reason.endswith(UNEXPLAINED) for _, reason in self.others)
 
 
-class Neutral:
-    """Replaces what is particular to a region by common words."""
-
-    def __init__(self, region: Region) -> None:
-        block = plan(region).vpc
-        second = str(block.network_address).split(".")[1]
-        services = str(IPv4Network(plan(region).services).network_address).split(".")[1]
-        zones = {zone: f"<zone {number}>" for number, zone in enumerate(region.zone_ids, 1)}
-        self._words = {region.code: "<region>", region.name: "<name>", region.title: "<title>", **zones}
-        self._pattern = re.compile("|".join(re.escape(word) for word in sorted(self._words, key=len, reverse=True)))
-        self._addresses = re.compile(rf"\b10\.({second}|{services})\.")
-
-    def text(self, text: str) -> str:
-        """``text`` without this region's particulars."""
-        text = self._addresses.sub("10.<region>.", text)
-        return self._pattern.sub(lambda match: self._words[match[0]], text)
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    component: str
+    type: str
+    name: str
+    kind: Kind
+    path: str
 
 
-def asymmetries(changes: Iterable[Change], catalogue: Catalogue) -> tuple[Asymmetry, ...]:
-    """Lines of change that not all regions have. Stacks that are no region are not compared."""
-    neutral = {region.name: Neutral(region) for region in catalogue.regions}
-    where: dict[tuple[str, str], set[str]] = defaultdict(set)
+@dataclass(frozen=True, slots=True)
+class _Values:
+    before: Value
+    after: Value
+
+
+def asymmetries(changes: Iterable[Change], after: Iterable[Declared], catalogue: Catalogue) -> tuple[Asymmetry, ...]:
+    """Changes that not all regions have alike. ``after``: what will be declared; stacks of no region do not count."""
+    neutral = {region.name: Neutral(region, catalogue) for region in catalogue.regions}
+    present: dict[str, dict[tuple[str, str, str], Declared]] = {name: {} for name in neutral}
+    for entry in after:
+        if entry.stack in neutral:
+            present[entry.stack][entry.component, entry.type, neutral[entry.stack].text(entry.name)] = entry
+    touched: dict[_Subject, dict[str, _Values]] = defaultdict(dict)
     for change in changes:
         if change.stack in neutral:
-            for line in change_in_words(change):
-                where[(change.component, neutral[change.stack].text(line))].add(change.stack)
-    result = []
-    for (component, line), regions in sorted(where.items()):
-        missing = tuple(name for name in catalogue.names if name not in regions)
-        if missing:
-            result.append(Asymmetry(component, line, tuple(n for n in catalogue.names if n in regions), missing))
-    return tuple(result)
+            for subject, values in _subjects(change, neutral[change.stack]):
+                touched[subject][change.stack] = values
+    found = (
+        _asymmetry(subject, regions, present, neutral, catalogue)
+        for subject, regions in sorted(
+            touched.items(), key=lambda item: (item[0].component, item[0].name, item[0].path)
+        )
+    )
+    return tuple(entry for entry in found if entry is not None)
+
+
+def _subjects(change: Change, neutral: Neutral) -> list[tuple[_Subject, _Values]]:
+    name = neutral.text(change.name)
+    if change.kind in (Kind.ADD, Kind.REMOVE) or not change.differences:
+        values = _Values(neutral.value(change.before), neutral.value(change.after))
+        return [(_Subject(change.component, change.type, name, change.kind, ""), values)]
+    return [
+        (
+            _Subject(change.component, change.type, name, change.kind, neutral.text(difference.path)),
+            _Values(neutral.value(difference.before), neutral.value(difference.after)),
+        )
+        for difference in change.differences
+    ]
+
+
+def _asymmetry(
+    subject: _Subject,
+    regions: Mapping[str, _Values],
+    present: Mapping[str, Mapping[tuple[str, str, str], Declared]],
+    neutral: Mapping[str, Neutral],
+    catalogue: Catalogue,
+) -> Asymmetry | None:
+    having = tuple(name for name in catalogue.names if name in regions)
+    missing = [name for name in catalogue.names if name not in regions]
+    values = {canonical(entry.after) for entry in regions.values()}
+    key = (subject.component, subject.type, subject.name)
+    if missing:
+        wanted = next(iter(regions.values())).after
+        others = [
+            (name, _why(subject, wanted, present[name].get(key), neutral[name], same=len(values) == 1))
+            for name in missing
+        ]
+        return Asymmetry(subject.component, _what(subject, regions), having, tuple(others))
+    if len(values) == 1 or len({canonical(entry.before) for entry in regions.values()}) > 1:
+        return None
+    others = [(name, f"{value_in_words(subject.path, regions[name].after)} now, {UNEXPLAINED}") for name in having]
+    return Asymmetry(subject.component, f"{_label(subject)}: equal before", having, tuple(others))
+
+
+def _label(subject: _Subject) -> str:
+    path = f": {path_in_words(subject.path)}" if subject.path else ""
+    return f"{subject.name} ({type_in_words(subject.type)}){path}"
+
+
+def _what(subject: _Subject, regions: Mapping[str, _Values]) -> str:
+    after = {value_in_words(subject.path, entry.after) for entry in regions.values()}
+    to = f" → {after.pop()}" if subject.path and len(after) == 1 else ""
+    return f"{_label(subject)} {_DONE[subject.kind]}{to}"
+
+
+_DONE = {Kind.ADD: "added", Kind.UPDATE: "changed", Kind.REPLACE: "replaced", Kind.REMOVE: "removed"}
+
+
+def _why(subject: _Subject, wanted: Value, there: Declared | None, neutral: Neutral, *, same: bool) -> str:
+    """Why a region has not the change: from what it declares afterwards."""
+    if subject.kind is Kind.ADD:
+        return "there already" if there is not None else f"not there, {UNEXPLAINED}"
+    if subject.kind is Kind.REMOVE:
+        return "never there" if there is None else f"still there, {UNEXPLAINED}"
+    if there is None:
+        return "no such resource"
+    value = neutral.value(Resource(there.type, there.name, there.inputs).get(subject.path))
+    if same and canonical(value) == canonical(wanted):
+        return "so already"
+    return f"still {value_in_words(subject.path, value)}, {UNEXPLAINED}"
