@@ -8,12 +8,14 @@ a minute.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import psycopg
 from botocore.exceptions import BotoCoreError, ClientError
+from redis.exceptions import RedisError
 
 from services.accounts import emails, refresh, repository
 from services.accounts.passwords import Passwords
@@ -23,9 +25,12 @@ from services.common import ids
 from services.common.consistency import SeenWrites
 from services.common.errors import ServiceError, conflict, unauthenticated, unavailable
 from services.common.ids import Minter
+from services.common.revocations import Revocations
 from services.common.shards import ShardRouter
 from services.common.tokens import Claims, KmsSigner
 from services.contracts.settings import TokenSettings
+
+_log = logging.getLogger(__name__)
 
 CLAIM_SECONDS = 60
 """How long a sign-up may take between its two steps."""
@@ -63,9 +68,11 @@ class Accounts:
         passwords: Passwords,
         signer: KmsSigner,
         settings: TokenSettings,
+        revocations: Revocations,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.signer = signer
+        self._revocations = revocations
         self._router = router
         self._minter = minter
         self._passwords = passwords
@@ -171,11 +178,16 @@ class Accounts:
         return Session(user, await self._access_token(user, session_id), self._settings.access_seconds, fresh)
 
     async def sign_out(self, user_id: int, session_id: int | None, seen: SeenWrites) -> None:
-        """Ends the session. Its access token lives on until it expires, unless the gateway is told. Raises 401."""
+        """Ends the session, and has its access token refused. Raises 401."""
         if session_id is None:
             raise unauthenticated("This session cannot be ended; it was not opened by signing in.")
         async with self._router.writer(ids.shard_key(user_id), seen) as connection:
             await repository.end_session(connection, session_id, user_id)
+        try:
+            await self._revocations.add(session_id)
+        except (RedisError, OSError):
+            # The session is over: nothing refreshes it any more. Only its last access token lives on, for minutes.
+            _log.warning("an ended session could not be revoked in the cache")
 
     async def _access_token(self, user: User, session_id: int) -> str:
         now = int(self._clock())

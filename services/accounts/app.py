@@ -19,6 +19,7 @@ from services.common.app import Service, state
 from services.common.errors import unauthenticated
 from services.common.inputs import Id, Input, Line, Output
 from services.common.resources import Resources
+from services.common.revocations import Revocations
 from services.common.tokens import KeySet, KmsSigner, Policy
 
 Email = Annotated[str, Field(max_length=emails.MAX_LENGTH), AfterValidator(emails.normalise)]
@@ -142,7 +143,8 @@ async def start(resources: Resources) -> AsyncIterator[Accounts]:
     hasher = Passwords()
     signer = KmsSigner(resources.aws, settings.key_arn, Policy(settings.issuer, settings.audience))
     try:
-        yield Accounts(resources.router, resources.minter, hasher, signer, settings)
+        revocations = Revocations(resources.cache, settings.access_seconds)
+        yield Accounts(resources.router, resources.minter, hasher, signer, settings, revocations)
     finally:
         hasher.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -15,6 +16,9 @@ from redis.asyncio.sentinel import Sentinel
 
 from services.common import logs
 from services.common.aws import AwsClients
+from services.common.cache import connect
+from services.common.database import Login
+from services.common.revocations import Revocations
 from services.common.secrets import SecretReader
 from services.common.tokens import KeySet, Policy, kms_public_key
 from services.contracts import settings as contract
@@ -27,6 +31,7 @@ from services.gateway.identity import Identities
 from services.gateway.limit_script import SCRIPT
 from services.gateway.limiter import Limiter
 from services.gateway.resp import ValkeyError
+from services.gateway.revocation import Follower
 from services.gateway.valkey import Address, Credentials, ScriptClient
 from services.gateway.verifier import KeySetVerifier
 
@@ -79,9 +84,12 @@ async def serve(settings: PlatformSettings) -> None:
     valkey = ScriptClient(SCRIPT, locator(own.cache, credentials), credentials, VALKEY_SECONDS, tls=own.cache.tls)
     valkey.start()
     verifier = KeySetVerifier(key_set, Policy(own.tokens.issuer, own.tokens.audience), loop.time)
+    identities = Identities(verifier, keys)
+    cache = connect(own.cache, Login(NAME, credentials.password))
+    follower = Follower(Revocations(cache, own.tokens.access_seconds), identities)
     core = Core(
         own.services,
-        Identities(verifier, keys),
+        identities,
         Limiter(valkey),
         [own.hosts.page],
         AccessLog(sys.stdout.buffer),
@@ -94,6 +102,9 @@ async def serve(settings: PlatformSettings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     sweeper = asyncio.create_task(core.sweep())
+    following = asyncio.create_task(follower.follow())
+    # What lives as long as the process need not be looked at by each collection.
+    gc.freeze()
     _log.info("the gateway of %s listens on %s:%d", own.cell, host, port)
     await stop.wait()
     _log.info("draining")
@@ -103,6 +114,8 @@ async def serve(settings: PlatformSettings) -> None:
     server.close()
     await drained
     sweeper.cancel()
+    following.cancel()
+    await cache.aclose()
     await valkey.close()
     aws.close()
 

@@ -19,6 +19,7 @@ _RENEW_SECONDS: Final = 15
 """A context is signed anew when it has this long left, so that a service never sees one that is about to expire."""
 _MAX_REMEMBERED: Final = 200_000
 _MAX_TOKEN: Final = 4096
+_TIDY: Final = 1024
 
 
 class IdentityError(Exception):
@@ -59,6 +60,7 @@ class Identities:
         self._known: dict[bytes, Identity] = {}
         self.anonymous = Identity(None, None, None, None, 0.0)
         self._revoked: dict[int, float] = {}
+        self._tidy_at = _TIDY
 
     def recall(self, authorization: bytes) -> Identity | None:
         """The identity behind a token that was verified before, or None. Raises `IdentityError` for what cannot be one."""
@@ -85,8 +87,10 @@ class Identities:
 
     def revoke(self, session_id: int, until: float) -> None:
         """Refuses tokens of a session until they would have expired anyway (Unix seconds)."""
-        now = self._clock()
-        self._revoked = {session: end for session, end in self._revoked.items() if end > now}
+        if session_id not in self._revoked and len(self._revoked) >= self._tidy_at:
+            now = self._clock()
+            self._revoked = {session: end for session, end in self._revoked.items() if end > now}
+            self._tidy_at = 2 * len(self._revoked) + _TIDY
         self._revoked[session_id] = until
 
     def context(self, identity: Identity) -> bytes:

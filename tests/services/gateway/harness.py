@@ -14,7 +14,7 @@ from services.contracts.settings import Endpoint
 from services.gateway.access import AccessLog
 from services.gateway.connection import ClientConnection
 from services.gateway.core import Core
-from services.gateway.identity import Identities, Identity, IdentityError, of_user
+from services.gateway.identity import Identities, Identity, IdentityError, Verifier, of_user
 from services.gateway.limiter import Limiter
 from services.gateway.valkey import Answer, ScriptCaller
 
@@ -115,7 +115,12 @@ class Gateway:
 
 
 @contextlib.asynccontextmanager
-async def gateway(handlers: dict[Service, Handler], valkey: ScriptCaller | None = None) -> AsyncIterator[Gateway]:
+async def gateway(
+    handlers: dict[Service, Handler],
+    valkey: ScriptCaller | None = None,
+    verifier: Verifier | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> AsyncIterator[Gateway]:
     """A gateway in front of ``handlers``; services that are not named refuse connections."""
     loop = asyncio.get_running_loop()
     servers: list[asyncio.Server] = []
@@ -129,7 +134,7 @@ async def gateway(handlers: dict[Service, Handler], valkey: ScriptCaller | None 
         servers.append(server)
         endpoints[service.value] = (Endpoint(host="127.0.0.1", port=server.sockets[0].getsockname()[1]),)
     limiter = Limiter(valkey or NoValkey())
-    core = Core(endpoints, Identities(Tokens(), KEYS), limiter, [PAGE], AccessLog(None), time.monotonic)
+    core = Core(endpoints, Identities(verifier or Tokens(), KEYS), limiter, [PAGE], AccessLog(None), clock)
     server = await loop.create_server(lambda: ClientConnection(core), "127.0.0.1", 0)
     sweeper = asyncio.create_task(core.sweep())
     try:
