@@ -79,14 +79,27 @@ UNFAITHFUL: Final[Mapping[str, Mapping[str, frozenset[str]]]] = {
         "aws:wafv2/webAcl:WebAcl": frozenset({"description"}),
     },
     "moto": {
+        "aws:acm/certificate:Certificate": frozenset({"keyAlgorithm"}),
+        "aws:appautoscaling/target:Target": frozenset({"tags"}),
         "aws:budgets/budget:Budget": frozenset({"tags"}),
-        "aws:rds/instance:Instance": frozenset({"enabledCloudwatchLogsExports"}),
-        "aws:s3/bucketReplicationConfig:BucketReplicationConfig": frozenset({"rules"}),
         "aws:ec2/vpcEndpoint:VpcEndpoint": frozenset({"subnetIds"}),
+        "aws:eks/cluster:Cluster": frozenset(
+            {"accessConfig", "computeConfig", "storageConfig", "upgradePolicy", "zonalShiftConfig"}
+        ),
+        "aws:rds/instance:Instance": frozenset(
+            {
+                "enabledCloudwatchLogsExports",
+                "engineLifecycleSupport",
+                "performanceInsightsEnabled",
+                "performanceInsightsKmsKeyId",
+                "performanceInsightsRetentionPeriod",
+            }
+        ),
+        "aws:s3/bucketReplicationConfig:BucketReplicationConfig": frozenset({"rules"}),
     },
     "localstack": {},
 }
-"""Emulator -> type -> properties that it accepts and then answers wrongly: a refresh keeps what was declared."""
+"""Emulator -> type -> properties that it accepts and then answers wrongly or not at all: a refresh keeps what was declared."""
 
 
 MISSING: Final[Mapping[str, Mapping[str, frozenset[str]]]] = {
