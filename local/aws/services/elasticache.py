@@ -76,6 +76,7 @@ USER = ResourceType(
     outputs={"arn": "ARN"},
     known={"arn": "arn:{partition}:elasticache:{region}:{account}:user:{userId}"},
     ready=("Status", ("active",)),
+    gone=("Status", ("deleting",)),
     tagging=_TAGGING,
 )
 
@@ -92,6 +93,7 @@ USER_GROUP = ResourceType(
     outputs={"arn": "ARN"},
     known={"arn": "arn:{partition}:elasticache:{region}:{account}:usergroup:{userGroupId}"},
     ready=("Status", ("active",)),
+    gone=("Status", ("deleting",)),
     tagging=_TAGGING,
 )
 
