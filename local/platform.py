@@ -10,11 +10,10 @@ import os
 import shutil
 import subprocess
 import sys
-import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
-from local import cache, dataplane, inventory, paths, prerequisites
+from local import cache, dataplane, deployment, inventory, paths, prerequisites
 from local.engine.environment import Attachment
 from local.installation import LOCK, Platform, Report, exclusive
 from local.ports import require_free
@@ -24,10 +23,6 @@ from local.sequence import start_wave
 from local.supervision import Supervisor
 from services.contracts.settings import CellSettings
 
-MARK = "/meridian/installation/deployment"
-"""A parameter in the emulated AWS that changes with each deployment: if it is another than ours, the emulator has
-forgotten something that was deployed."""
-
 
 def up(platform: Platform) -> str:
     """Bring everything to work; returns the URL to open. Changes nothing that is already as it should be."""
@@ -35,7 +30,7 @@ def up(platform: Platform) -> str:
         check_machine(platform)
         attachment, broker, built_page = install(platform)
         start_foundation(platform)
-        deploy(platform, attachment)
+        deployment.deploy(platform.home, platform.aws, platform.runner(attachment), platform.report)
         cells = declared_cells(platform, attachment)
         settings = dataplane.platform_settings(tuple(cells.values()))
         files = dataplane.write_settings(settings, platform.home)
@@ -67,27 +62,6 @@ def start_foundation(platform: Platform) -> None:
     platform.supervisor.start()
     for order, programs in enumerate(inventory.foundation(platform)):
         start_wave(platform.supervisor, programs, order, platform.report)
-
-
-def deploy(platform: Platform, attachment: Attachment) -> None:
-    """All stacks by the real engine. An emulator that lost what was deployed is compared with the state first."""
-    runner = platform.runner(attachment)
-    file = platform.home / "deployment"
-    if not file.is_file():
-        mark_deployment(platform, file)
-    elif platform.aws.parameter(MARK) != file.read_text(encoding="utf-8"):
-        platform.report("the emulated AWS is not as it was deployed; reading what is left of it")
-        runner.refresh_all()
-        mark_deployment(platform, file)
-    if any(result.changed for result in runner.up_all()):
-        mark_deployment(platform, file)
-
-
-def mark_deployment(platform: Platform, file: Path) -> None:
-    """Give the deployment a new mark, in the emulated AWS and here."""
-    mark = uuid.uuid4().hex
-    platform.aws.write_parameter(MARK, mark)
-    paths.write_private(file, mark)
 
 
 def declared_cells(platform: Platform, attachment: Attachment) -> dict[str, CellSettings]:
