@@ -23,6 +23,6 @@ class Moto:
         """Its state ends with the process; `state` stays empty."""
         return Run(
             argv=(sys.executable, "-u", "-m", "moto.server", "-H", LOOPBACK, "-p", str(port)),
-            environment={"MOTO_ACCOUNT_ID": ACCOUNT},
+            environment={"MOTO_ACCOUNT_ID": ACCOUNT, "MOTO_IAM_LOAD_MANAGED_POLICIES": "true"},
             probe="/moto-api/",
         )
