@@ -26,9 +26,12 @@ from local.prerequisites import MissingPrerequisitesError
 from local.processes.program import PreparationError
 from local.sequence import StartError
 from local.supervision import SupervisionError
-from ops.commands import dlq, doctor, down, env, logs, preview, status, up
+from ops.commands import capacity, dlq, doctor, down, env, logs, preview, recount, status, up
 from ops.commands.stores import StoresError
+from ops.previews import SnapshotError
+from ops.trees import TreeError
 from regions.errors import CatalogueError
+from services.counters.audit import RecountError
 from services.counters.dead import DeadLetterError
 
 FAILED, MISUSED = 1, 2
@@ -43,10 +46,13 @@ _FAILURES = (
     PortsError,
     PreparationError,
     ProviderStartError,
+    RecountError,
     SettingsError,
+    SnapshotError,
     StartError,
     StoresError,
     SupervisionError,
+    TreeError,
     UnusableDirectoryError,
 )
 
@@ -66,7 +72,7 @@ app = typer.Typer(
     """,
     epilog="Settings: CELLS, MERIDIAN_PORT_BASE, MERIDIAN_EMULATOR, KAFKA_HOME; in the environment or in the file `.env`.",
 )
-for _command in (up, down, status, logs, env, preview, doctor, dlq):
+for _command in (up, down, status, logs, env, preview, doctor, dlq, capacity):
     _command.register(app)
 
 

@@ -147,5 +147,5 @@ def _size(
         database=stores.database(loads, Share(home, home, None), readers=shape.readers),
         cache=stores.cache(loads, people, shards=shape.shards),
         kafka=stores.kafka(contract, loads, events, homes=homes, sources=sources, per_zone=shape.per_zone),
-        nat=stores.nat(people),
+        nat=stores.nat(loads, people),
     )

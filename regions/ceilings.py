@@ -18,6 +18,7 @@ from regions.loads import HEADLINE, Loads, visitors, worst
 from regions.machines import BROKERS, recommended_partitions
 from regions.quotas import QUOTAS, Quota
 from regions.sizing import Contract
+from regions.stores import outward
 
 EVERYWHERE = "platform"
 RECONNECT_SECONDS = 10
@@ -66,7 +67,7 @@ def ceilings(
         found += _kafka(plan, contract, catalogue)
         found += _cluster(plan, contract)
         found += _stores(plan, database_pods, contract, catalogue)
-        found += _region(plan.region, share, loads)
+        found += _region(plan.region, share, contract, loads)
     return tuple(found)
 
 
@@ -91,8 +92,8 @@ def words(found: Sequence[Ceiling]) -> tuple[str, ...]:
         unit = first.quota.limit.unit
         needs = ", ".join(f"{ceiling.place} {ceiling.need:,.0f}" for ceiling in places)
         sentences.append(
-            f"{name}: {first.limit:,.0f} {unit} a {first.quota.of}, needed are {needs}, which is "
-            f"{1 / first.margin:,.1f} times as much at most ({first.why}). {_HOW[first.quota.raised_by]}; "
+            f"{name}: {first.limit:,.0f} {unit} for each {first.quota.of}; needed: {needs}; that is up to "
+            f"{1 / first.margin:,.1f} times as much ({first.why}). {_HOW[first.quota.raised_by]}; "
             f"{first.quota.remedy}."
         )
     return tuple(sentences)
@@ -194,15 +195,13 @@ def _stores(plan: Plan, database_pods: int, contract: Contract, catalogue: Catal
     yield _one(plan.region, "elasticache nodes", nodes, f"{sizes.cache_shards} shards", rates.COMMANDS)
 
 
-def _region(region: str, share: float, loads: Loads) -> Iterator[Ceiling]:
+def _region(region: str, share: float, contract: Contract, loads: Loads) -> Iterator[Ceiling]:
     scale = share * rates.HEADROOM.value
     yield _one(
-        region, "kms signatures", loads.sessions / rates.TOKEN_SECONDS.value * scale,
-        f"every session renews its token each {rates.TOKEN_SECONDS.value:g} s", rates.TOKEN_SECONDS, rates.HEADROOM,
+        region, "kms signatures", loads.sessions / contract.token_seconds * scale,
+        f"every session renews its token each {contract.token_seconds:g} s", rates.HEADROOM,
     )  # fmt: skip
-    yield _one(
-        region, "nat bandwidth", rates.NAT_TRAFFIC.value * scale / AZS_PER_REGION, "a zone's third", rates.NAT_TRAFFIC
-    )
+    yield _one(region, "nat bandwidth", outward(loads) * scale / AZS_PER_REGION, "a zone's third", rates.NAT_BYTES)
     yield _one(region, "elastic addresses", AZS_PER_REGION, "a gateway in each zone")
     jobs = loads.source_seconds * scale / rates.CONVERTED.value
     yield _one(region, "mediaconvert jobs", jobs, "if it transcodes instead of ffmpeg", rates.CONVERTED, rates.HEADROOM)

@@ -231,7 +231,12 @@ def _pods(items: Sequence[Item]) -> Bill:
                 raise PriceError(f"{item.name}: no Deployment {name!r} in {item.region}, so its pods have no price")
             pods = Inputs(item.type, item.properties).within("spec").number("minReplicas")
             lines.append(
-                Line(item.region, "transcoding" if name == TRANSCODER else "cluster", f"pods of {name}", machines(pods, cores[item.region, name], item.region))
+                Line(
+                    item.region,
+                    "transcoding" if name == TRANSCODER else "cluster",
+                    f"pods of {name}",
+                    machines(pods, cores[item.region, name], item.region),
+                )
             )
     return Bill(tuple(lines))
 

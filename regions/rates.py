@@ -71,19 +71,19 @@ COMMANDS = assumed(150_000, "commands/s a shard", "pipelined reads and writes at
 COMMANDS_PER_REQUEST = assumed(3, "commands an API request", "object, session, freshness")
 VIEWS = assumed(1 / 300, "views/s a viewer", "a view claimed each five minutes")
 PRESENCE = assumed(1 / 30, "commands/s a socket", "a socket renews its presence each half minute")
-CACHED_BYTES = assumed(40e9, "bytes", "sessions, limits, claims and ten million hot objects of the whole platform")
+CACHED_BYTES = assumed(40_000, "bytes a session", "its limits and claims, and its part of ten million hot objects")
 CACHE_FILL = published(
     0.75, "of a node", "https://cloudburn.io/blog/amazon-elasticache-pricing read 2026-11-23: a quarter is reserved"
 )
 
 # Database
-COUNTER_ROWS = assumed(
-    42_000, "rows/s", "adaptive windows over ten million videos watched at the headline's million events/s"
-)
+COUNTER_ROWS = assumed(0.042, "rows an event", "adaptive windows over ten million videos at a million events/s")
 ROW_WRITES = measured(32_000, "rows/s a core", f"{_PROTOTYPE}: batched upserts, 65-169 K on two cores")
 POINT_READS = assumed(8_000, "reads/s a core", "by key, in memory, through the driver")
 COMMITS = assumed(2_500, "commits/s a core", "single-row transactions on gp3 with a synchronous standby")
-STORED_BYTES = assumed(1.6e12, "bytes", "users, videos, comments, states and histories of the whole platform")
+STORED_BYTES = assumed(
+    160_000, "bytes a viewer", "users, videos, comments, states, histories: ten for each one who watches now"
+)
 RESIDENT_PART = assumed(0.1, "of stored bytes", "classes bound by law: profiles, payments, histories")
 HOT_PART = assumed(0.1, "of stored bytes", "what must stay in memory for reads to be fast")
 CONNECTION_BYTES = published(
@@ -99,9 +99,6 @@ ENCODING = measured(
 )
 CONVERTED = assumed(1.0, "seconds of source a job and second", "MediaConvert without acceleration, all rungs")
 
-# Tokens
-TOKEN_SECONDS = assumed(900, "s a token", "an access token lives a quarter of an hour")
-
 # Machines
 POD_ADDRESSES = published(
     16,
@@ -110,7 +107,7 @@ POD_ADDRESSES = published(
 )
 PACKING = assumed(0.85, "of a machine", "requests that a scheduler fits on a machine beside what the system keeps")
 MACHINE_CORES = assumed(16, "vCPU a machine", "what Auto Mode picks on average for these requests")
-NAT_TRAFFIC = assumed(2.0, "Gb/s", "calls to what has no endpoint in the VPC, of the whole platform")
+NAT_BYTES = assumed(1_250, "bytes a request", "calls to what has no endpoint in the VPC")
 LOG_BYTES = assumed(200, "bytes a request", "access log and traces, sampled")
 NAT_BANDWIDTH = published(
     100, "Gb/s a gateway", "https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-basics.html read 2026-11-23"

@@ -48,6 +48,8 @@ class Contract:
     """All rungs together."""
     pool: int
     """Connections of a process to one database, at most."""
+    token_seconds: float
+    """How long an access token lives."""
 
 
 @dataclass(frozen=True, slots=True)

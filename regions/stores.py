@@ -11,7 +11,7 @@ from math import ceil
 
 from regions import rates
 from regions.errors import CatalogueError
-from regions.loads import HEADLINE, Loads, Share
+from regions.loads import Loads, Share
 from regions.machines import BROKERS, CACHES, DATABASES, GIB, Machine, recommended_partitions
 from regions.sizing import ZONES, Contract, Line
 
@@ -64,19 +64,20 @@ def database(loads: Loads, share: Share, *, readers: int = ZONES - 1) -> Databas
     ``readers``: replicas at least; by default one in each zone beside the primary's.
     """
     headroom = rates.HEADROOM.value
+    stored_bytes = rates.STORED_BYTES.value * loads.viewers
     reads = loads.api_rps * (1 - rates.CACHE_HITS.value)
     commits = loads.api_rps * rates.API_WRITES.value
-    rows = rates.COUNTER_ROWS.value * loads.events / HEADLINE.events
+    rows = rates.COUNTER_ROWS.value * loads.events
     work = (
         ("rows of counters", rows, "rows/s", rates.ROW_WRITES, (rates.COUNTER_ROWS,)),
         ("direct writes", commits, "commits/s", rates.COMMITS, (rates.API_WRITES,)),
         ("reads that miss the cache", reads, "reads/s", rates.POINT_READS, (rates.CACHE_HITS,)),
     )
     cores = sum(load / rate.value for _, load, _, rate, _ in work) * share.value * headroom
-    hot = rates.STORED_BYTES.value * rates.HOT_PART.value * share.value
+    hot = stored_bytes * rates.HOT_PART.value * share.value
     machine = _smallest(DATABASES, "database", lambda one: one.cores >= cores and one.memory >= hot)
-    stored = _gib(rates.STORED_BYTES.value * share.value * headroom, GP3_STEP)
-    resident = _gib(rates.STORED_BYTES.value * rates.RESIDENT_PART.value * share.value * headroom, STORAGE_STEP)
+    stored = _gib(stored_bytes * share.value * headroom, GP3_STEP)
+    resident = _gib(stored_bytes * rates.RESIDENT_PART.value * share.value * headroom, STORAGE_STEP)
     readers = max(readers, ceil(reads * share.value * headroom / rates.POINT_READS.value / machine.cores))
     smaller = DATABASES[max(DATABASES.index(machine) - 1, 0)]
     chosen = f"{machine.name}, {readers} readers"
@@ -89,16 +90,16 @@ def database(loads: Loads, share: Share, *, readers: int = ZONES - 1) -> Databas
     ]  # fmt: skip
     lines.append(
         Line(
-            "database", "data in memory", rates.STORED_BYTES.value * rates.HOT_PART.value, "bytes", share, hot / GIB,
+            "database", "data in memory", stored_bytes * rates.HOT_PART.value, "bytes", share, hot / GIB,
             f"{machine.memory / GIB:.0f} GiB", machine.memory / hot if hot else float("inf"),
             (rates.STORED_BYTES, rates.HOT_PART),
         )
     )  # fmt: skip
     lines.append(
         Line(
-            "database", "data stored", rates.STORED_BYTES.value, "bytes", share,
-            rates.STORED_BYTES.value * share.value * headroom / GIB,
-            f"{stored} GiB", stored * GIB / (rates.STORED_BYTES.value * share.value * headroom) if share.value else float("inf"),
+            "database", "data stored", stored_bytes, "bytes", share,
+            stored_bytes * share.value * headroom / GIB,
+            f"{stored} GiB", stored * GIB / (stored_bytes * share.value * headroom) if share.value else float("inf"),
             (rates.STORED_BYTES, rates.HEADROOM),
         )
     )  # fmt: skip
@@ -127,7 +128,8 @@ def cache(loads: Loads, share: Share, *, shards: int = 3) -> Cache:
     )  # fmt: skip
     need = sum(load / rate.value for _, load, _, rate, _ in work) * share.value * headroom
     shards = max(shards, ceil(need))
-    held = rates.CACHED_BYTES.value * share.value * headroom / rates.CACHE_FILL.value
+    cached = rates.CACHED_BYTES.value * loads.sessions
+    held = cached * share.value * headroom / rates.CACHE_FILL.value
     machine = _smallest(CACHES, "cache", lambda one: one.memory * shards >= held)
     chosen = f"{shards} shards of {machine.name}"
     lines = [
@@ -139,7 +141,7 @@ def cache(loads: Loads, share: Share, *, shards: int = 3) -> Cache:
     ]  # fmt: skip
     lines.append(
         Line(
-            "cache", "data held", rates.CACHED_BYTES.value, "bytes", share, held / GIB,
+            "cache", "data held", cached, "bytes", share, held / GIB,
             f"{shards * machine.memory / GIB:.0f} GiB", shards * machine.memory / held,
             (rates.CACHED_BYTES, rates.CACHE_FILL, rates.HEADROOM),
         )
@@ -164,18 +166,18 @@ def kafka(contract: Contract, loads: Loads, share: Share, *, homes: int, sources
         if one.size * ZONES >= large and replicas / ZONES <= recommended_partitions(one)
     ]  # fmt: skip
     machine = fitting[0] if fitting else BROKERS[-1]
+    kept = rate * _MEGA / rates.PEAK_TO_MEAN.value * contract.retention_seconds * contract.replication
+    held = kept * share.value * headroom
     per_zone = max(
         per_zone,
         ceil(large / machine.size / ZONES),
         ceil(replicas / ZONES / recommended_partitions(machine)),
+        ceil(held / GIB / ZONES / (VOLUME_LIMIT - STORAGE_STEP)),
     )
     brokers = ZONES * per_zone
-    mean = rate * _MEGA / rates.PEAK_TO_MEAN.value * contract.retention_seconds * contract.replication / brokers
-    most = _gib(mean * share.value * headroom, STORAGE_STEP)
+    most = _gib(held / brokers, STORAGE_STEP)
     # Volumes grow by themselves and never shrink, so they begin small.
-    storage = _gib(mean * share.value * headroom / rates.GROWTH.value, STORAGE_STEP)
-    if most > VOLUME_LIMIT:
-        raise CatalogueError(f"kafka: {most} GiB a broker, MSK allows {VOLUME_LIMIT}; shorten the topics' retention")
+    storage = _gib(held / brokers / rates.GROWTH.value, STORAGE_STEP)
     chosen = f"{brokers} x {machine.name}"
     carried = machine.size * brokers
     event = (rates.EVENT_BYTES, rates.HEADROOM)
@@ -184,23 +186,29 @@ def kafka(contract: Contract, loads: Loads, share: Share, *, homes: int, sources
              carried / large_in, (rates.BROKER_IN, *event)),
         Line("kafka", "events out", rate * rates.READERS.value, "MB/s", share, large_out / machine.size, chosen,
              carried / large_out, (rates.BROKER_OUT, rates.READERS, *event)),
-        Line("kafka", "retained", mean * brokers / GIB, "GiB", share, most, f"{storage}-{most} GiB a broker",
-             most * GIB / (mean * share.value * headroom),
-             (rates.PEAK_TO_MEAN, rates.GROWTH, *event)),
+        Line("kafka", "retained", kept / GIB, "GiB", share, most, f"{storage}-{most} GiB a broker",
+             most * brokers * GIB / held,
+             (*event, rates.PEAK_TO_MEAN, rates.GROWTH)),
     )  # fmt: skip
     return Kafka(machine, brokers, storage, most, lines)
 
 
-def nat(share: Share) -> Line:
+def outward(loads: Loads) -> float:
+    """Gb/s that leave all VPCs through gateways."""
+    return (loads.api_rps + loads.beacon_rps) * rates.NAT_BYTES.value * 8 / 1e9
+
+
+def nat(loads: Loads, share: Share) -> Line:
     """One gateway a zone, so that a zone needs no other. Raises `CatalogueError` if one does not carry its third."""
-    need = rates.NAT_TRAFFIC.value * share.value * rates.HEADROOM.value / ZONES / rates.NAT_BANDWIDTH.value
+    gigabits = outward(loads)
+    need = gigabits * share.value * rates.HEADROOM.value / ZONES / rates.NAT_BANDWIDTH.value
     if need > 1:
         raise CatalogueError(
             f"nat: {need:.1f} gateways a zone are needed; declare an endpoint for what is called most (stacks/network.py)"
         )
     return Line(
-        "nat", "calls out of the VPC", rates.NAT_TRAFFIC.value, "Gb/s", share, need, "1 a zone", 1 / need,
-        (rates.NAT_TRAFFIC, rates.NAT_BANDWIDTH, rates.HEADROOM),
+        "nat", "calls out of the VPC", gigabits, "Gb/s", share, need, "1 a zone", 1 / need,
+        (rates.NAT_BYTES, rates.NAT_BANDWIDTH, rates.HEADROOM),
     )  # fmt: skip
 
 

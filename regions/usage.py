@@ -18,6 +18,7 @@ from regions.figures import Figure, weakest
 from regions.loads import HEADLINE, Loads, home_share, visitors
 from regions.prices import HOURS, delivery
 from regions.sizing import Contract
+from regions.stores import outward
 
 SECONDS = HOURS * 3_600
 _GIGA = 1e9
@@ -78,7 +79,7 @@ def _charges(region: Region, plan: Plan, contract: Contract, loads: Loads, catal
     yield from _requests(share, contract, loads)
     yield from _events(share, loads)
     yield from _media(share, contract, loads)
-    yield from _rows(region, plan)
+    yield from _rows(region, plan, loads)
 
 
 def _requests(share: float, contract: Contract, loads: Loads) -> Iterator[_Use]:
@@ -100,16 +101,16 @@ def _requests(share: float, contract: Contract, loads: Loads) -> Iterator[_Use]:
     )
     logs = calls * rates.LOG_BYTES.value / _GIGA
     yield "logs", "observability", [Charge("logs.ingested", logs, f"{logs:,.0f} GB")], (rates.LOG_BYTES,)
-    signed = _mean(loads.sessions) * share / rates.TOKEN_SECONDS.value * SECONDS
-    yield "tokens signed", "keys", [Charge("kms.sign", signed, f"{signed:,.0f} signatures")], (rates.TOKEN_SECONDS,)
+    signed = _mean(loads.sessions) * share / contract.token_seconds * SECONDS
+    yield "tokens signed", "keys", [Charge("kms.sign", signed, f"{signed:,.0f} signatures")], ()
     segments = _mean(loads.viewers * rates.TRACKS.value / contract.segment_seconds) * share * SECONDS
     yield "segment requests", "delivery", [Charge("cloudfront.request", segments, f"{segments:,.0f} requests")], ()
-    calls_out = _mean(rates.NAT_TRAFFIC.value * 1e9 / 8) * share * SECONDS / _GIGA
+    calls_out = _mean(outward(loads) * 1e9 / 8) * share * SECONDS / _GIGA
     yield (
         "calls out of the VPC",
         "network",
         [Charge("nat.processed", calls_out, f"{calls_out:,.0f} GB")],
-        (rates.NAT_TRAFFIC,),
+        (rates.NAT_BYTES,),
     )
 
 
@@ -142,8 +143,13 @@ def _media(share: float, contract: Contract, loads: Loads) -> Iterator[_Use]:
     yield "segments read by the CDN", "media", [Charge("s3.get", misses, f"{misses:,.0f} reads")], (rates.MISSES,)
 
 
-def _rows(region: Region, plan: Plan) -> Iterator[_Use]:
-    written = _mean(rates.COUNTER_ROWS.value * rates.WAL_BYTES.value) * home_share(region.name) * SECONDS / _GIGA
+def _rows(region: Region, plan: Plan, loads: Loads) -> Iterator[_Use]:
+    written = (
+        _mean(rates.COUNTER_ROWS.value * loads.events * rates.WAL_BYTES.value)
+        * home_share(region.name)
+        * SECONDS
+        / _GIGA
+    )
     charges = [Charge("transfer.regions", written, f"{written:,.0f} GB of WAL")]
     yield "rows to the partner", "database", charges, (rates.COUNTER_ROWS, rates.WAL_BYTES)
     size = plan.sizes.database_storage

@@ -24,7 +24,7 @@ from stacks.media import Media, MediaArgs
 from stacks.network import Network, NetworkArgs
 from stacks.observability import Observability, ObservabilityArgs
 from stacks.outputs import SettingsParts, export_settings, origins
-from stacks.sizes import FLOW_LOG_DAYS, LOG_DAYS, sizes_of
+from stacks.sizes import FLOW_LOG_DAYS, LOG_DAYS, Sizes, sizes_of
 from stacks.streaming import Streaming, StreamingArgs
 from stacks.vault import OWNER, Vault, VaultArgs
 from stacks.workloads import Workloads, WorkloadsArgs
@@ -32,13 +32,12 @@ from stacks.workloads import Workloads, WorkloadsArgs
 
 def declare(cell: Region) -> None:
     """Declare the stack of ``cell`` and export what services and other stacks need."""
-    declare_cell(open_cell(cell, load(RegionConfig, cell.name)))
+    declare_cell(open_cell(cell, load(RegionConfig, cell.name)), sizes_of(cell))
 
 
-def declare_cell(ctx: CellContext) -> None:
-    """Declare the cell of ``ctx``."""
+def declare_cell(ctx: CellContext, sizes: Sizes) -> None:
+    """Declare the cell of ``ctx`` with parts of these sizes."""
     shared = ctx.global_exports()
-    sizes = sizes_of(ctx.cell)
     generation = ctx.config.passwords
     keys = Keys("keys", ctx, KeysArgs(token_primary_arn=shared.token_key_arn))
     logs = LogSettings(key_arn=keys.arns[Store.LOGS], days=LOG_DAYS)

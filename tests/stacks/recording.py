@@ -23,6 +23,7 @@ from stacks import region
 from stacks.config import RegionConfig
 from stacks.context import open_cell
 from stacks.exports import OUTPUT, GlobalExports
+from stacks.sizes import Sizes, sizes_of
 
 ACCOUNT = "123456789012"
 VALIDATION = {"resourceRecordName": "_p.test.", "resourceRecordType": "CNAME", "resourceRecordValue": "_v.test."}
@@ -169,13 +170,17 @@ def deployed_global() -> Mapping[str, Mapping[str, Any]]:
     return {GLOBAL: {OUTPUT: exports | {"key_group_ids": []}}}
 
 
-def cell(name: str, *, preview: bool = False, deployed: bool = True, **configuration: Any) -> Footprint:
-    """What the stack of region ``name`` declares with the given configuration."""
+def cell(
+    name: str, *, preview: bool = False, deployed: bool = True, sizes: Sizes | None = None, **configuration: Any
+) -> Footprint:
+    """What the stack of region ``name`` declares with the given configuration; sizes as computed unless given."""
     values = {"domain": "meridian.example", "contact": "operations@meridian.example", "budget": 1000, **configuration}
     region_of = CATALOGUE.get(name)
     return record(
         name,
-        lambda: region.declare_cell(open_cell(region_of, RegionConfig.model_validate(values))),
+        lambda: region.declare_cell(
+            open_cell(region_of, RegionConfig.model_validate(values)), sizes or sizes_of(region_of)
+        ),
         references=deployed_global() if deployed else {},
         preview=preview,
     )

@@ -1,0 +1,44 @@
+"""What the services fix of capacity: pods, topics, the ladder, pools. For ``regions.capacity``, which knows no service.
+
+Owns the translation only; every number stands in the contract that it comes from.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from regions.cost import quantity
+from regions.sizing import Contract, Pod
+from services.contracts.ladder import LADDER, SEGMENT_SECONDS
+from services.contracts.settings import TokenSettings
+from services.contracts.topics import PARTITIONS_PER_HOME, REPLICATION_FACTOR, TOPICS
+from services.contracts.workloads import WORKLOADS, Access
+
+POOL = 8
+"""Connections of one process to one database, at most (``services.common.database``)."""
+_KAFKA = frozenset({Access.KAFKA_READ, Access.KAFKA_WRITE})
+
+CONTRACT = Contract(
+    pods=MappingProxyType(
+        {
+            workload.name: Pod(
+                cores=quantity(workload.cpu),
+                memory=quantity(workload.memory),
+                least=workload.min_replicas,
+                database=Access.DATABASE in workload.access,
+                kafka=bool(_KAFKA & set(workload.access)),
+            )
+            for workload in WORKLOADS
+        }
+    ),
+    topics=len(TOPICS),
+    partitions_per_home=PARTITIONS_PER_HOME,
+    replication=REPLICATION_FACTOR,
+    retention_seconds=max(topic.retention_ms for topic in TOPICS) / 1_000,
+    segment_seconds=SEGMENT_SECONDS,
+    rungs=len(LADDER),
+    ladder_kbps=sum(rung.kbps for rung in LADDER),
+    pool=POOL,
+    token_seconds=TokenSettings.model_fields["access_seconds"].default,
+)
+"""What the services fix, for ``regions.capacity``."""
