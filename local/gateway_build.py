@@ -52,7 +52,14 @@ HOT: Final = (
 """Modules of ``services.gateway`` that are compiled; the others are rare, or started once."""
 
 _PACKAGES: Final = ("services", "regions")
-_TYPES: Final = ("services/gateway", "services/contracts", "services/common")
+_TYPES: Final = (
+    "services/gateway",
+    "services/contracts/limits.py",
+    "services/contracts/routes.py",
+    "services/contracts/settings.py",
+    "services/common/context.py",
+    "services/common/ids.py",
+)
 """What the compiler reads: the translation depends on the types and constants in these."""
 _PYTHON: Final = f"{sys.implementation.cache_tag}-{sysconfig.get_platform()}".lower()
 
@@ -84,6 +91,8 @@ def _version(directories: Iterable[Path], *further: str) -> str:
 
 
 def _python_files(directory: Path) -> list[Path]:
+    if directory.is_file():
+        return [directory]
     return [file for file in sorted(directory.rglob("*.py")) if "node_modules" not in file.parts and file.is_file()]
 
 

@@ -14,8 +14,9 @@ from local.cache import Artefact
 
 PACKAGES: Final = (
     "wrk",
-    "libluajit-5.1-2",
-    "libluajit-5.1-common",
+    "hey",
+    "libluajit2-5.1-2",
+    "libluajit2-5.1-common",
     "haproxy",
     "liblua5.3-0",
     "libopentracing-c-wrapper0",
@@ -48,7 +49,9 @@ def root() -> tuple[Path, dict[str, str]]:
     """(the directory below which ``usr`` lies, versions by package). Downloads at the first time."""
     if not (versions := _versions()):
         raise SystemExit("the package lists of Debian are empty; run: apt-get update")
-    version = "-".join(versions[name] for name in ("wrk", "haproxy", "nginx", "libnginx-mod-http-lua"))
+    version = "-".join(
+        versions[name] for name in ("wrk", "hey", "libluajit2-5.1-2", "haproxy", "nginx", "libnginx-mod-http-lua")
+    )
     clean = "".join(letter if letter.isalnum() or letter in ".-" else "_" for letter in version.lower())
     return cache.install(Artefact("bench-debian", clean, "downloading peers from Debian"), _unpack), versions
 

@@ -56,14 +56,13 @@ class Load:
 
 def write_heads(path: Path, paths: Sequence[str], bearer: Sequence[str]) -> int:
     """One head a line, without the headers that differ each time. Returns the mean size of a whole head."""
-    lines = []
-    for token in bearer:
-        for target in paths:
-            lines.append(
-                f"GET {target} HTTP/1.1\r\nHost: api.bench.test\r\n"
-                "User-Agent: Mozilla/5.0 (X11; Linux x86_64) Chrome/150.0 Safari/537.36\r\nAccept: application/json\r\n"
-                f"Accept-Encoding: gzip, br\r\nAuthorization: Bearer {token}\r\n".replace("\r\n", "\\r\\n")
-            )
+    lines = [
+        f"GET {target} HTTP/1.1\r\nHost: api.bench.test\r\n"
+        "User-Agent: Mozilla/5.0 (X11; Linux x86_64) Chrome/150.0 Safari/537.36\r\nAccept: application/json\r\n"
+        f"Accept-Encoding: gzip, br\r\nAuthorization: Bearer {token}\r\n".replace("\r\n", "\\r\\n")
+        for token in bearer
+        for target in paths
+    ]
     path.write_text("\n".join(lines) + "\n")
     rest = len("traceparent: 00-") + 32 + len("-00f067aa0ba902b7-01") + len("X-Request-ID: ") + 32 + 6
     return sum(len(line.replace("\\r\\n", "\r\n")) for line in lines) // len(lines) + rest

@@ -14,6 +14,7 @@ import ssl
 import sys
 import time
 from pathlib import Path
+from typing import BinaryIO
 
 import uvloop
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -36,7 +37,7 @@ from services.gateway.verifier import KeySetVerifier
 HIGH = 10_000_000
 
 
-async def serve(settings: dict[str, str]) -> None:
+async def serve(settings: dict[str, str], log: BinaryIO) -> None:
     """Runs until it is killed."""
     loop = asyncio.get_running_loop()
     key = load_pem_public_key(settings["public_pem"].encode())
@@ -57,32 +58,33 @@ async def serve(settings: dict[str, str]) -> None:
         if "upstream_" + service.value in settings
     }
     limits = {name: dataclasses.replace(limit, count=HIGH) for name, limit in LIMITS.items()}
-    with Path(settings["access_log"]).open("wb") as log:
-        core = Core(
-            services,
-            Identities(
-                KeySetVerifier(fetch, Policy(settings["issuer"], settings["audience"]), loop.time),
-                ContextKeys(b"b" * 32),
-            ),
-            Limiter(valkey, limits),
-            ["https://www.bench.test"],
-            AccessLog(log),
-            time.monotonic,
-        )
-        tls = None
-        if "certificate" in settings:
-            tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-            tls.load_cert_chain(settings["certificate"])
-        server = await loop.create_server(
-            lambda: ClientConnection(core), "127.0.0.1", int(settings["port"]), backlog=4096, ssl=tls, reuse_port=True
-        )
-        sweeper = asyncio.create_task(core.sweep())
-        gc.freeze()
-        try:
-            await server.serve_forever()
-        finally:
-            sweeper.cancel()
+    core = Core(
+        services,
+        Identities(
+            KeySetVerifier(fetch, Policy(settings["issuer"], settings["audience"]), loop.time),
+            ContextKeys(b"b" * 32),
+        ),
+        Limiter(valkey, limits),
+        ["https://www.bench.test"],
+        AccessLog(log),
+        time.monotonic,
+    )
+    tls = None
+    if "certificate" in settings:
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        tls.load_cert_chain(settings["certificate"])
+    server = await loop.create_server(
+        lambda: ClientConnection(core), "127.0.0.1", int(settings["port"]), backlog=4096, ssl=tls, reuse_port=True
+    )
+    sweeper = asyncio.create_task(core.sweep())
+    gc.freeze()
+    try:
+        await server.serve_forever()
+    finally:
+        sweeper.cancel()
 
 
 if __name__ == "__main__":
-    uvloop.run(serve(json.loads(Path(sys.argv[1]).read_text())))
+    chosen = json.loads(Path(sys.argv[1]).read_text())
+    with Path(chosen["access_log"]).open("wb") as access_log:
+        uvloop.run(serve(chosen, access_log))

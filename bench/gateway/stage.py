@@ -7,7 +7,7 @@ import json
 import secrets
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.hazmat.primitives import hashes, serialization
@@ -25,6 +25,7 @@ ANSWER_BYTES = 1024
 LARGE_BYTES = 1024 * 1024
 POLICY = Policy("https://api.bench.test", "https://bench.test")
 
+LARGE_PATH = "/api/channels/large"
 PATHS = (
     ("accounts", "/api/accounts/me"),
     ("catalog", "/api/videos/9mZ0"),
@@ -55,7 +56,6 @@ class Stage:
     es_tokens: tuple[str, ...]
     certificate: Path
     key: Path
-    extra: dict[str, str] = field(default_factory=dict)
 
 
 @contextlib.contextmanager
@@ -66,6 +66,8 @@ def stage(directory: Path) -> Iterator[Stage]:
     valkey_port = free_port()
     upstream = directory / "upstream"
     nginx.prepare(upstream, _upstream_configuration(ports.values()))
+    (upstream / "large").mkdir()
+    (upstream / "large" / "large.json").write_text("x" * LARGE_BYTES)
     valkey_command = [str(get_binary_path()), "--port", str(valkey_port), "--bind", "127.0.0.1", "--save", ""]
     secret = secrets.token_hex(32)
     key = ec.generate_private_key(ec.SECP256R1())
@@ -132,7 +134,7 @@ http {{
 {listens}
     default_type application/json;
     location / {{ return 200 '{body}'; }}
-    location = /api/channels/large {{ root large; try_files /large.json =404; }}
+    location = {LARGE_PATH} {{ root large; try_files /large.json =404; }}
   }}
 }}
 """
