@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from functools import cache
 
+import pytest
+
+from regions import standing
+from regions.capacity import plans
 from regions.catalogue import CATALOGUE, EDGE_CODE
 from regions.cost import Bill, Item, bill
 from regions.figures import Basis
+from regions.prices import HOURS, price
 from regions.stacks import links
+from services.contracts.demand import CONTRACT
 from tests.stacks import footprints
 from tests.stacks.recording import Footprint
 
@@ -39,6 +45,7 @@ def test_the_bill_of_every_region_prices_every_resource() -> None:
             "observability",
             "steering",
             "streaming",
+            "transcoding",
         }
 
 
@@ -60,3 +67,28 @@ def test_the_bill_says_how_much_of_it_is_assumed() -> None:
     found = bill_of("oregon")
     assert 0 < found.assumed < 1
     assert {line.money.basis for line in found.lines} == {Basis.ASSUMED, Basis.PUBLISHED}
+
+
+def test_the_bill_of_the_plan_is_the_bill_of_what_the_stacks_declare() -> None:
+    planned = standing.monthly(plans(CONTRACT), CONTRACT)
+    for region in CATALOGUE.regions:
+        copies = [line for line in planned.lines if "-in-" in line.what or "-to-" in line.what]
+        own = Bill(tuple(line for line in planned.lines if line.region == region.code and line not in copies))
+        declared = bill_of(region.name).by_component()
+        for part in ("database", "cache", "streaming", "transcoding"):
+            assert own.by_component()[region.code, part] == pytest.approx(declared[region.code, part])
+        pods = declared[region.code, "cluster"] - price("eks.cluster", region.code).value * HOURS
+        assert own.by_component()[region.code, "cluster"] == pytest.approx(pods)
+
+
+def test_the_copies_of_the_plan_are_those_of_the_links() -> None:
+    planned = standing.monthly(plans(CONTRACT), CONTRACT)
+    copies = [line for line in planned.lines if "-in-" in line.what or "-to-" in line.what]
+    instances = [line for line in copies if line.what.startswith("rds/Instance")]
+    assert len(instances) == len(CATALOGUE.regions)
+    for link in links():
+        for line in bill(items(footprints.of_link(link), link.a.code)).lines:
+            if line.what.startswith("rds/Instance"):
+                assert line.money.usd == pytest.approx(
+                    next(one.money.usd for one in instances if one.region == line.region)
+                )
