@@ -72,7 +72,7 @@ app = typer.Typer(
     """,
     epilog="Settings: CELLS, MERIDIAN_PORT_BASE, MERIDIAN_EMULATOR, KAFKA_HOME; in the environment or in the file `.env`.",
 )
-for _command in (up, down, status, logs, env, preview, doctor, dlq, capacity):
+for _command in (up, down, status, logs, env, preview, doctor, dlq, recount, capacity):
     _command.register(app)
 
 

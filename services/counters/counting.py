@@ -20,6 +20,7 @@ from services.common import ids
 from services.common.resources import Resources
 from services.contracts.topics import PARTITIONS_PER_HOME, TOPICS, partition_base, partition_of
 from services.counters import leases
+from services.counters.audit import Auditor, Log
 from services.counters.metrics import CounterMetrics
 from services.counters.reader import Reader
 from services.counters.relay import Relay
@@ -48,6 +49,11 @@ def at_home(shards: ShardMap, home: str, subject: int) -> bool:
 def belongs(shards: ShardMap, home: str, subject: int, partition: int) -> bool:
     """Whether events of ``subject`` stand in ``partition``, which is one of ``home``'s."""
     return at_home(shards, home, subject) and partition_of(CATALOGUE.names.index(home), subject) == partition
+
+
+def home_of_partition(number: int) -> str:
+    """Whose group partition ``number`` belongs to."""
+    return CATALOGUE.names[number // PARTITIONS_PER_HOME]
 
 
 def wanted(shards: ShardMap, slots: Collection[int]) -> dict[tuple[str, str], list[int]]:
@@ -81,13 +87,21 @@ class Counting:
         self._slots: frozenset[int] = frozenset()
         units = make_units(resources, self.metrics, guards or Guards())
         self.reader = Reader(self._own, resources.kafka, units, self.metrics)
+        self.auditor = Auditor(
+            self._router,
+            Log(self._own, resources.kafka),
+            lambda: self.reader.held,
+            home_of_partition,
+            partial(belongs, self._router.shards),
+            self.metrics,
+        )
         self._relays = [
             Relay(cell, self._router, resources.cache, clean=cell == self._own) for cell in homes(self._router.shards)
         ]
 
     def jobs(self) -> list[Coroutine[None, None, None]]:
         """What runs side by side until the process is told to stop."""
-        return [self._hold_leases(), self.reader.run(), *(relay.run() for relay in self._relays)]
+        return [self._hold_leases(), self.reader.run(), self.auditor.run(), *(relay.run() for relay in self._relays)]
 
     async def _hold_leases(self) -> None:
         while True:

@@ -110,6 +110,27 @@ async def found(connection: Connection, key: LetterKey, *, lock: bool = False) -
     return _letter(row)
 
 
+async def of_partition(connection: Connection, partition: Partition) -> list[Letter]:
+    """Letters of records of the cluster's own producers in ``partition``, in any state."""
+    rows = await connection.execute(
+        f"SELECT {_COLUMNS} FROM counters.dead_letters "  # noqa: S608 - a constant
+        "WHERE (origin, topic, part) = (%s, %s, %s)",
+        (partition.cluster, partition.topic, partition.number),
+    )
+    return [_letter(row) for row in await rows.fetchall()]
+
+
+async def replayed_since(connection: Connection, topic: str, snapshot: str | None) -> list[Letter]:
+    """Letters of ``topic`` that were replayed and that ``snapshot`` (None: the beginning) did not see so."""
+    rows = await connection.execute(
+        f"SELECT {_COLUMNS} FROM counters.dead_letters "  # noqa: S608 - a constant
+        "WHERE topic = %s AND state = 'replayed' "
+        "AND (%s::text IS NULL OR NOT pg_visible_in_snapshot(settled_tx, %s::text::pg_snapshot))",
+        (topic, snapshot, snapshot),
+    )
+    return [_letter(row) for row in await rows.fetchall()]
+
+
 @dataclass(frozen=True, slots=True)
 class Judged:
     """What a letter holds, as today's code sees it."""

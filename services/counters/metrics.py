@@ -25,6 +25,13 @@ class CounterMetrics:
             "Partitions that stand still because of a gap or a cut log. Alarm above 0.",
             registry=registry,
         )
+        self.audited = Counter("meridian_counter_audited", "Partitions audited.", topic, registry=registry)
+        self.drift = Gauge(
+            "meridian_counter_drift",
+            "Differences between the log and the database that the last audits found. Alarm above 0.",
+            topic,
+            registry=registry,
+        )
         self._flushes = Counter("meridian_counter_flushes", "Transactions.", topic, registry=registry)
         self._rows = Counter("meridian_counter_rows", "Rows written, by table.", ("topic", "table"), registry=registry)
         self._seconds = Histogram(

@@ -218,6 +218,8 @@ class Reader:
             numbers = {at.partition for at, owner in self._wanted.items() if owner is unit}
             held = {partition.number for partition in unit.partitions}
             await unit.release([Partition(self._cluster, unit.topic, number) for number in sorted(held - numbers)])
+            # Asked again: a unit whose database is away may have lost the others too.
+            held = {partition.number for partition in unit.partitions}
             missing = [Partition(self._cluster, unit.topic, number) for number in sorted(numbers - held)]
             try:
                 await unit.hold(missing)

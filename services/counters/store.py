@@ -15,8 +15,8 @@ from uuid import UUID
 from psycopg import sql
 
 from services.common.database import Connection
-from services.contracts import topics
 from services.counters.code_version import CODE_VERSION
+from services.counters.kinds import BY_TOPIC, Kind, joined
 from services.counters.window import CountKey, DeadLetter, MarkKey, Partition, State, StateKey
 
 
@@ -74,52 +74,30 @@ class Flush:
     dead: Sequence[DeadLetter] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    counts: str
-    columns: tuple[str, ...]
-    states: str | None = None
-    """Table of the states; state n counts in column n, state 0 in none."""
-
-
-_KINDS = MappingProxyType(
-    {
-        topics.VIEWS.name: _Kind("views", ("views", "watched_ms")),
-        topics.LIKES.name: _Kind("reactions", ("likes", "dislikes"), "reaction_states"),
-        topics.COMMENTS.name: _Kind("comments", ("comments",), "comment_states"),
-        topics.SUBSCRIPTIONS.name: _Kind("subscriptions", ("subscribers",), "subscription_states"),
-    }
-)
-
-
-def _joined(template: str, columns: Iterable[str]) -> sql.Composed:
-    return sql.SQL(", ").join(sql.SQL(template).format(c=sql.Identifier(column)) for column in columns)
-
-
-def _insert_counts(kind: _Kind, source: sql.Composable) -> sql.Composed:
+def _insert_counts(kind: Kind, source: sql.Composable) -> sql.Composed:
     return sql.SQL(
         "INSERT INTO {table} AS t (subject, region, {columns}) SELECT subject, region, {columns} FROM ({source}) AS s "
         "ORDER BY subject, region "
         "ON CONFLICT (subject, region) DO UPDATE SET updated_at = now(), {sums}"
     ).format(
         table=sql.Identifier("counters", kind.counts),
-        columns=_joined("{c}", kind.columns),
+        columns=joined("{c}", kind.columns),
         source=source,
-        sums=_joined("{c} = t.{c} + excluded.{c}", kind.columns),
+        sums=joined("{c} = t.{c} + excluded.{c}", kind.columns),
     )
 
 
-def _rows_statement(kind: _Kind) -> sql.Composed:
+def _rows_statement(kind: Kind) -> sql.Composed:
     arrays = sql.SQL(", ").join(sql.SQL("%s::bigint[]") for _ in kind.columns)
     return _insert_counts(
         kind,
         sql.SQL("SELECT * FROM unnest(%s::bigint[], %s::text[], {arrays}) AS u (subject, region, {columns})").format(
-            arrays=arrays, columns=_joined("{c}", kind.columns)
+            arrays=arrays, columns=joined("{c}", kind.columns)
         ),
     )
 
 
-def _states_statement(kind: _Kind, states: str) -> sql.Composed:
+def _states_statement(kind: Kind, states: str) -> sql.Composed:
     gained, lost, sums = (
         sql.SQL(", ").join(
             sql.SQL(template).format(n=sql.Literal(number), c=sql.Identifier(column))
@@ -150,9 +128,9 @@ def _states_statement(kind: _Kind, states: str) -> sql.Composed:
     ).format(states=sql.Identifier("counters", states), insert=_insert_counts(kind, change))
 
 
-_ROWS = MappingProxyType({topic: _rows_statement(kind) for topic, kind in _KINDS.items()})
+_ROWS = MappingProxyType({topic: _rows_statement(kind) for topic, kind in BY_TOPIC.items()})
 _STATES = MappingProxyType(
-    {topic: _states_statement(kind, kind.states) for topic, kind in _KINDS.items() if kind.states is not None}
+    {topic: _states_statement(kind, kind.states) for topic, kind in BY_TOPIC.items() if kind.states is not None}
 )
 
 
@@ -200,7 +178,7 @@ async def count(
 ) -> None:
     """Adds ``rows`` to the counts, moves ``states`` and the counts that follow from them, and says so in the outbox."""
     if rows:
-        columns = len(_KINDS[topic].columns)
+        columns = len(BY_TOPIC[topic].columns)
         keys = list(rows)
         await connection.execute(
             _ROWS[topic],

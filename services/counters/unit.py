@@ -107,12 +107,19 @@ class Unit:
             self._install(partition, found[partition])
 
     async def release(self, partitions: Iterable[Partition]) -> None:
-        """Gives ``partitions`` up: flushes what was read if the database takes it, else leaves it to the next owner."""
+        """Gives ``partitions`` up: flushes what was read if the database takes it, else leaves it to the next owner.
+
+        What else it holds must be sought again; if the database does not answer, it holds nothing afterwards.
+        """
         gone = [partition for partition in partitions if partition in self._windows]
-        if gone:
-            await self.flush()
+        if not gone:
+            return
+        await self.flush()
         for partition in gone:
             self._forget(partition)
+        if self._unknown is not None:
+            # It holds what was given up, so it cannot be settled here any more: what remains is read again.
+            await self._reload()
 
     def take(self, partition: Partition, record: Record) -> Verdict:
         """Judges one record. On `Verdict.GAP` it must be read again later."""

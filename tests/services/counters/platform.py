@@ -89,6 +89,12 @@ class Stores:
         rows = self.rows("SELECT views FROM counters.video_totals WHERE video_id = %s", video, home=home)
         return int(str(rows[0][0])) if rows else 0
 
+    def record(self, packed: Sequence[AnyEvent], sequence: int, incarnation: UUID, origin: str = "mumbai") -> Raw:
+        """A stamped record of events of one partition."""
+        topic, partition = placed(self.settings.shards.map(), packed[0])
+        stamp = events.encode_stamp(Stamp(origin, incarnation, sequence))
+        return Raw(topic, partition, stamp, events.join_pack([events.encode_event(event) for event in packed]))
+
 
 @dataclass
 class Platform(Stores):
@@ -100,12 +106,6 @@ class Platform(Stores):
     def settings(self) -> PlatformSettings:
         """What a process in Mumbai is started with."""
         return self.kafka.put_into(self.cells.settings("mumbai"))
-
-    def record(self, packed: Sequence[AnyEvent], sequence: int, incarnation: UUID, origin: str = "mumbai") -> Raw:
-        """A stamped record of events of one partition."""
-        topic, partition = placed(self.settings.shards.map(), packed[0])
-        stamp = events.encode_stamp(Stamp(origin, incarnation, sequence))
-        return Raw(topic, partition, stamp, events.join_pack([events.encode_event(event) for event in packed]))
 
     async def write(self, *records: Raw) -> None:
         """Puts records into the log as they are."""

@@ -1,4 +1,5 @@
-"""A proxy in front of PostgreSQL that can lose the answer to a COMMIT: the server has it, the client never hears."""
+"""A proxy in front of PostgreSQL that can cut all connections, or lose the answer to a COMMIT: the server has it, the
+client never hears."""
 
 from __future__ import annotations
 
@@ -18,14 +19,40 @@ class Proxy:
     endpoint: Endpoint = field(init=False)
     armed: bool = False
     cuts: int = 0
-    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    open: set[asyncio.StreamWriter] = field(default_factory=set)
+    """Towards the clients."""
+
+    def cut_all(self) -> int:
+        """Resets every connection, in the middle of whatever it does; returns how many there were."""
+        cut = list(self.open)
+        for writer in cut:
+            writer.transport.abort()
+        return len(cut)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection."""
-        upstream_reader, upstream_writer = await asyncio.open_connection(self.target.host, self.target.port)
+        self.open.add(writer)
+        try:
+            await self._relay(reader, writer)
+        finally:
+            self.open.discard(writer)
+            writer.close()
+
+    async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            upstream_reader, upstream_writer = await asyncio.open_connection(self.target.host, self.target.port)
+        except OSError:
+            return
         wrote, cut = False, False
 
         async def forward() -> None:
+            nonlocal wrote, cut
+            try:
+                await requests()
+            finally:
+                upstream_writer.close()
+
+        async def requests() -> None:
             nonlocal wrote, cut
             while data := await reader.read(65536):
                 wrote = wrote or b"INSERT INTO counters.outbox" in data
@@ -34,7 +61,6 @@ class Proxy:
                     wrote = False
                 upstream_writer.write(data)
                 await upstream_writer.drain()
-            upstream_writer.close()
 
         async def back() -> None:
             while data := await upstream_reader.read(65536):
@@ -60,6 +86,15 @@ async def cutting_proxy(target: Endpoint) -> AsyncIterator[Proxy]:
         yield proxy
     finally:
         server.close()
+
+
+def with_writers(settings: PlatformSettings, writer: Endpoint) -> PlatformSettings:
+    """``settings`` by which the databases of all cells are reached at ``writer``."""
+    peers = {
+        name: peer.model_copy(update={"database": peer.database.model_copy(update={"writer": writer})})
+        for name, peer in settings.peers.items()
+    }
+    return with_writer(settings, writer).model_copy(update={"peers": peers})
 
 
 def with_writer(settings: PlatformSettings, writer: Endpoint) -> PlatformSettings:
