@@ -73,6 +73,10 @@ doctor: $(STAMP) ## What would stop `up` on this machine
 preview: $(STAMP) ## What a deployment of all stacks would change, with every policy
 	@$(MERIDIAN) preview
 
+.PHONY: footprint
+footprint: $(STAMP) ## Write docs/footprint.md anew
+	@$(VENV)/bin/python -m ops.footprint
+
 .PHONY: test
 test: lint types unit ## Everything that a change must pass
 
@@ -101,3 +105,7 @@ clean: down ## Like down, and remove the Python environment too
 .PHONY: gateway-compiled
 gateway-compiled: $(STAMP) ## Compile the gateway and print the directory to put first on PYTHONPATH
 	@$(VENV)/bin/python -m local.gateway_build
+
+.PHONY: bench-gateway
+bench-gateway: $(STAMP) ## Measure the gateway beside its peers, about 12 minutes
+	$(VENV)/bin/python -m bench.gateway
