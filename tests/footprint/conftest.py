@@ -1,0 +1,82 @@
+"""The whole footprint, once for all tests of this directory: previewed, deployed, deployed again, on an emulator.
+
+`MERIDIAN_TEST_EMULATOR` names the emulator (default: moto). The tests of `test_footprint` run in the order in which they
+are written, as an operator would go: what is deployed is looked at, disturbed, repaired and removed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from local.engine.results import Result
+from local.installation import DISPOSABLE, project
+from ops.review.declared import Declared
+from tests.footprint import deployment, expected
+from tests.footprint.asking import Boto, Subject
+from tests.footprint.inventory import inventory
+
+
+@dataclass(frozen=True, slots=True)
+class Footprint:
+    """What happened, and what to look at."""
+
+    emulator: str
+    deployment: deployment.Deployment
+    directory: Path
+    previews: tuple[Result, ...]
+    ups: tuple[Result, ...]
+    idle: tuple[Result, ...]
+    declared: dict[str, Declared]
+    subjects: tuple[Subject, ...]
+    before: dict[str, tuple[str, ...]]
+    """What the emulator held before anything was deployed."""
+
+
+@pytest.fixture(scope="session")
+def emulator_name() -> str:
+    return os.environ.get("MERIDIAN_TEST_EMULATOR", "moto")
+
+
+@pytest.fixture(scope="session")
+def previews(tmp_path_factory: pytest.TempPathFactory) -> tuple[Result, ...]:
+    """All stacks, on an empty state and without any emulator."""
+    directory = tmp_path_factory.mktemp("previews")
+    with deployment.attached(directory, project(DISPOSABLE), name="moto", url="") as attached:
+        return attached.runner.preview_all()
+
+
+@pytest.fixture(scope="session")
+def footprint(
+    emulator_name: str, previews: tuple[Result, ...], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Footprint]:
+    directory = tmp_path_factory.mktemp("footprint")
+    with (
+        deployment.emulated(emulator_name, directory) as url,
+        deployment.attached(directory, project(DISPOSABLE), name=emulator_name, url=url) as attached,
+    ):
+        before = inventory(Boto(url))
+        ups = attached.runner.up_all()
+        idle = attached.runner.up_all()
+        declared = expected.previewed(previews)
+        yield Footprint(
+            emulator_name,
+            attached,
+            directory,
+            previews,
+            ups,
+            idle,
+            declared,
+            expected.subjects(declared, idle),
+            before,
+        )
+
+
+@pytest.fixture
+def cloud(footprint: Footprint) -> Boto:
+    """boto3 without answers of earlier tests."""
+    return Boto(footprint.deployment.endpoint)

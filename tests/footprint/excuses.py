@@ -1,0 +1,56 @@
+"""What an emulator is excused from: properties that it accepts and then does not tell, or tells wrongly.
+
+Finer than the provider's own list (`local.aws.gaps`), which names whole properties: here a single member of a structure
+can be excused, so that the rest of it is still compared. Nothing may be excused that the provider's list does not have,
+and an excuse that is no longer needed fails a test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from local.aws import gaps
+from tests.footprint.asking import Subject
+
+_SILENT: Final = "accepts it and does not tell it"
+
+EXCUSES: Final[Mapping[str, Mapping[str, Mapping[str, str]]]] = {
+    "moto": {
+        "aws:acm/certificate:Certificate": {"keyAlgorithm": "always makes RSA_2048"},
+        "aws:appautoscaling/target:Target": {"tags": "fails when it is asked for them"},
+        "aws:budgets/budget:Budget": {"tags": "fails when it is asked for them"},
+        "aws:eks/cluster:Cluster": dict.fromkeys(
+            ("accessConfig", "computeConfig", "storageConfig", "upgradePolicy", "zonalShiftConfig"), _SILENT
+        ),
+        "aws:rds/instance:Instance": dict.fromkeys(
+            (
+                "engineLifecycleSupport",
+                "performanceInsightsEnabled",
+                "performanceInsightsKmsKeyId",
+                "performanceInsightsRetentionPeriod",
+            ),
+            _SILENT,
+        ),
+        "aws:route53/zone:Zone": {"enableAcceleratedRecovery": "has no operation for it"},
+        "aws:s3/bucketReplicationConfig:BucketReplicationConfig": {
+            "rules.deleteMarkerReplication": "always says Disabled",
+            "rules.sourceSelectionCriteria": _SILENT,
+        },
+    },
+    "ministack": {},
+    "localstack": {},
+}
+"""Emulator -> type -> property, or `property.member` -> what it does."""
+
+
+def recorded(emulator: str, subject: Subject) -> bool:
+    """Whether the emulator lacks the type, or this use of it, so that only the provider's ledger has the resource."""
+    lacking = gaps.lacking(emulator)
+    elsewhere = str(subject.declared.get("replicateSourceDb", "")).startswith("arn:")
+    return subject.type in lacking or (elsewhere and f"{subject.type}[cross-region]" in lacking)
+
+
+def excused(emulator: str, token: str) -> Mapping[str, str]:
+    """The properties and members of a type that are not held against the emulator."""
+    return EXCUSES[emulator].get(token, {})
