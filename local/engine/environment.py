@@ -25,6 +25,9 @@ class Attachment:
     home: Path
     engine: Engine
     providers: Mapping[str, int]
+    checkpoints: bool = True
+    """Whether the state is written at each step. Without, a region is deployed with half the work, and a run that is
+    killed forgets what it made: for deployments that end with the process that asked for them."""
 
 
 def attachment_environment(attachment: Attachment, path: str) -> dict[str, str]:
@@ -43,6 +46,8 @@ def attachment_environment(attachment: Attachment, path: str) -> dict[str, str]:
         "PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER": "true",
         "PULUMI_DEBUG_PROVIDERS": ",".join(f"{name}:{port}" for name, port in sorted(attachment.providers.items())),
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        # The backend replaces a state file in one step, so a copy of the one before protects from nothing.
+        "PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS": "true",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "PULUMI_ERROR_OUTPUT_STRING": "true",
     }
@@ -67,6 +72,10 @@ def process_environment(attachment: Attachment) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PULUMI_")}
     if inherited.pop("PYTHONDONTWRITEBYTECODE", None) is not None:
         inherited.setdefault("PYTHONPYCACHEPREFIX", str(paths.cache() / "bytecode"))
+    # An engine writes the whole state at each step and throws it away: fewer collections save a tenth of its work.
+    inherited.setdefault("GOGC", "400")
+    if not attachment.checkpoints:
+        inherited |= {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
     return inherited | attachment_environment(attachment, os.environ.get("PATH", os.defpath))
 
 
