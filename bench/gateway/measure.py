@@ -169,12 +169,11 @@ class Bench:
         return moved / 1e6 / took, cpu * 1e3 / (moved / 1e6)
 
 
-def rounds(bench: Bench, contestants: Sequence[Contestant], count: int, seconds: int) -> None:
-    """``count`` rounds; each runs every contestant once, the order turning."""
-    for number in range(count):
-        turn = number % len(contestants)
-        for to in (*contestants[turn:], *contestants[:turn]):
-            to.rounds.append(bench.round(to, number, max(1, seconds // to.peer.weight)))
+def rounds(bench: Bench, contestants: Sequence[Contestant], number: int, seconds: int) -> None:
+    """Round ``number``: runs every contestant once, the order turning from round to round."""
+    turn = number % len(contestants)
+    for to in (*contestants[turn:], *contestants[:turn]):
+        to.rounds.append(bench.round(to, number, seconds))
 
 
 def wait_for_quiet(most: float, seconds: float) -> float:

@@ -51,8 +51,6 @@ class Peer:
     prepare: Callable[[Stage, Path, int], Start]
     es256: bool = False
     """Gets ES256 tokens; the others HS256, which cost them less."""
-    weight: int = 1
-    """Seconds of a round are divided by it: slow peers need fewer requests for the same certainty."""
 
 
 def _nginx_configuration(stage_: Stage, port: int, load_module: str, http: str, server: str, tls: bool = False) -> str:
