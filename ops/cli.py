@@ -30,6 +30,7 @@ from ops.commands import capacity, dlq, doctor, down, env, logs, preview, recoun
 from ops.commands.stores import StoresError
 from ops.previews import SnapshotError
 from ops.trees import TreeError
+from policies.exceptions import ExceptionError
 from regions.errors import CatalogueError
 from services.counters.audit import RecountError
 from services.counters.dead import DeadLetterError
@@ -43,6 +44,7 @@ _FAILURES = (
     EmulatorError,
     EngineBuildError,
     EngineError,
+    ExceptionError,
     PortsError,
     PreparationError,
     ProviderStartError,

@@ -66,6 +66,8 @@ class Project:
     policy_pack: Path | None
     overrides: Mapping[str, str] = field(default_factory=dict)
     """Configuration (`project:key` to text) that every stack of this run gets over its committed one."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Variables of the engine and its programs, for a project that is not this checkout."""
 
     @property
     def stacks(self) -> tuple[str, ...]:
@@ -284,7 +286,7 @@ class Runner:
         return finished.stdout
 
     def _environment(self) -> dict[str, str]:
-        return environment.process_environment(self.attachment)
+        return {**environment.process_environment(self.attachment), **self.project.environment}
 
     @property
     def _state(self) -> Path:

@@ -1,27 +1,64 @@
-"""``meridian preview``: what a deployment would change, by the real engine with the policy pack."""
+"""``meridian preview``: what a deployment would change, by the real engine, held against every law."""
 
 from __future__ import annotations
 
-import os
-import tempfile
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from local import paths
-from local.engine import bootstrap
-from local.engine.environment import Attachment
-from local.engine.providers import ProviderCommand, running
-from local.engine.pulumi import Runner
+from local.engine.pulumi import RunFailedError, Runner
 from local.engine.results import Result
-from local.installation import Platform, project
+from local.installation import Platform
 from local.ports import PROVIDER_AWS, PROVIDER_KUBERNETES
 from local.processes.program import NotReadyError
 from local.processes.provider import check
+from ops import account, previews, trees
 from ops.commands import common
+from ops.previews import Snapshot, SnapshotError
+from ops.review import cost, laws, report, review
+from ops.review.declared import declared
+from ops.review.review import Judges, Said
+from ops.review.settled import settled
+from regions.prices import PriceError
+
+FAILED, STOPPED = 1, 3
+
+Stacks = Annotated[list[str] | None, typer.Argument(help="Stacks; all of them if none is named.")]
+Base = Annotated[str, typer.Option(metavar="REV", help="Report the change since this git revision.")]
+Against = Annotated[Path | None, typer.Option(metavar="FILE", help="Report the change since this saved preview.")]
+Description = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="The change's description; its lines `Replaces: <name>` are obeyed.")
+]
+Artefact = Annotated[Path | None, typer.Option(metavar="FILE", help="Write the whole report here, as JSON.")]
+Account = Annotated[
+    bool, typer.Option("--account", help="From the state of the configured AWS account, with the official plugins.")
+]
+
+
+@dataclass(frozen=True, slots=True)
+class _Previewed:
+    """What the engine said, and whether it started from a state."""
+
+    results: tuple[Result, ...]
+    failures: tuple[str, ...]
+    from_state: bool
+
+    @property
+    def failed(self) -> list[str]:
+        """Stacks that could not be previewed."""
+        return [result.stack for result in self.results if not result.ok]
+
+    @property
+    def digests(self) -> list[dict[str, object]]:
+        """Of the stacks that could be previewed."""
+        return [dict(result.digest()) for result in self.results if result.ok]
 
 
 def register(app: typer.Typer) -> None:
@@ -30,13 +67,22 @@ def register(app: typer.Typer) -> None:
 
 
 def preview(
-    stacks: Annotated[list[str] | None, typer.Argument(help="Stacks; all of them if none is named.")] = None,
+    stacks: Stacks = None,
+    base: Base = "",
+    against: Against = None,
+    description: Description = None,
+    artefact: Artefact = None,
+    account: Account = False,
     json: common.Json = False,
     parallel: Annotated[int, typer.Option(min=1, max=8, help="Engines at a time, 250 MB each.")] = 2,
 ) -> None:
-    """Show what a deployment would change, and hold it against every policy. Changes nothing.
+    """Show what a deployment would change, and hold it against every law. Changes nothing.
 
     While the platform runs, against what it has deployed; else against nothing, so that everything is to be created.
+    With `--base` or `--against`, the report of the change for its reviewers, as Markdown.
+
+    Exit code 1: a stack failed or a law is broken; 3: data or an address would be lost and the description does not
+    name it.
 
     Examples:
 
@@ -44,15 +90,72 @@ def preview(
 
         meridian preview mumbai steering
 
+        meridian preview --base origin/main --description change.txt
+
         meridian preview --json > preview.json
     """
-    installation = common.platform()
-    with _runner(installation, parallel) as runner:
-        results = runner.preview_all(stacks or None)
+    if base and against is not None:
+        raise typer.BadParameter("give --base or --against, not both")
+    earlier = _earlier(base, against, parallel)
+    accepted = _read(description, "--description") if description is not None else ""
+    done = _previewed(stacks, parallel, of_account=account)
     if json:
-        common.print_json([result.digest() for result in results])
-    else:
-        common.print_table(("STACK", "CHANGES", "ADVICE", "SECONDS"), [_row(result) for result in results])
+        common.print_json([result.digest() for result in done.results])
+        raise typer.Exit(FAILED if done.failures else 0)
+    if earlier is None:
+        raise typer.Exit(_tell(done, complete=not stacks))
+    earlier = (earlier.of(stacks) if stacks else earlier).without(done.failed)
+    judges = Judges(datetime.now(tz=UTC).date(), complete=not (stacks or done.failures))
+    raise typer.Exit(_report(done, earlier, accepted, judges, artefact))
+
+
+def _earlier(base: str, against: Path | None, parallel: int) -> Snapshot | None:
+    if against is not None:
+        return previews.parse(_read(against, "--against"), str(against))
+    if not base:
+        return None
+    with trees.revision(base) as tree:
+        return previews.snapshot(tree, common.timed_report(), parallel)
+
+
+def _read(file: Path, option: str) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SnapshotError(f"{option} {file}: cannot be read ({error}); name a text file") from error
+
+
+def _previewed(stacks: Sequence[str] | None, parallel: int, *, of_account: bool) -> _Previewed:
+    try:
+        if of_account:
+            return _Previewed(account.preview_all(stacks, common.timed_report(), parallel), (), from_state=True)
+        with _runner(common.platform(), parallel) as (runner, from_state):
+            return _Previewed(runner.preview_all(stacks or None), (), from_state)
+    except RunFailedError as error:
+        told = tuple(f"{result.stack}: {line}" for result in error.results for line in result.errors if not result.ok)
+        return _Previewed(error.results, told or (str(error),), from_state=of_account)
+
+
+def _tell(done: _Previewed, *, complete: bool) -> int:
+    """The table of stacks, the laws and the bill. The union's laws only when all stacks are there."""
+    common.print_table(("STACK", "CHANGES", "ADVICE", "SECONDS"), [_row(result) for result in done.results])
+    for failure in done.failures:
+        print(f"failed: {failure}", file=sys.stderr)
+    if not complete or done.failures:
+        return FAILED if done.failures else 0
+    resources = declared(settled(done.digests))
+    found = laws.broken(resources, datetime.now(tz=UTC).date())
+    for entry in found:
+        print(f"broken: {entry}", file=sys.stderr)
+    print(f"\n{len(resources)} resources; {len(laws.CODES)} laws, {len(found)} broken.")
+    try:
+        parts = cost.totals(resources)
+    except PriceError as error:
+        print(f"no price: {error}", file=sys.stderr)
+        return FAILED
+    print(f"Standing there costs {sum(usd for _, usd in parts):,.0f} USD a month on demand, use apart:")
+    print("  " + ", ".join(f"{part} {usd:,.0f}" for part, usd in parts))
+    return FAILED if found else 0
 
 
 def _row(result: Result) -> tuple[str, ...]:
@@ -60,29 +163,27 @@ def _row(result: Result) -> tuple[str, ...]:
     return result.stack, counts, str(len(result.violations)), f"{result.seconds:.1f}"
 
 
-@contextmanager
-def _runner(installation: Platform, parallel: int) -> Iterator[Runner]:
-    """The engine on the installation's own state if it runs, else on an empty state with providers of the moment.
+def _report(done: _Previewed, earlier: Snapshot, description: str, judges: Judges, artefact: Path | None) -> int:
+    make = review.from_state if done.from_state else review.from_declarations
+    after = Snapshot(tuple(done.digests), previews.use_of(trees.checkout(), common.timed_report()))
+    findings = make(earlier, after, Said(description, done.failures), judges)
+    if artefact is not None:
+        artefact.write_text(report.artefact(findings), encoding="utf-8")
+    print(report.render(findings), end="")
+    if findings.failures or findings.laws:
+        return FAILED
+    return STOPPED if findings.blocked else 0
 
-    The latter previews what is committed, the former what is deployed here.
-    """
+
+@contextmanager
+def _runner(installation: Platform, parallel: int) -> Iterator[tuple[Runner, bool]]:
+    """The engine on the installation's own state if it runs (and True), else on an empty state."""
     try:
         check(installation.ports.of(PROVIDER_AWS))
         check(installation.ports.of(PROVIDER_KUBERNETES))
     except NotReadyError:
-        with tempfile.TemporaryDirectory(prefix="meridian-preview-") as scratch:
-            home = paths.private_directory(Path(scratch) / "home")
-            logs = home / "logs"
-            commands = (
-                ProviderCommand("aws", "local.aws.server", (), logs / "aws.log"),
-                ProviderCommand(
-                    "kubernetes", "local.kubernetes.server", ("--root", str(home / "manifests")), logs / "k8s.log"
-                ),
-            )
-            environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-            environment["MERIDIAN_AWS_STATE"] = str(paths.private_directory(home / "aws"))
-            engine = bootstrap.obtain(home, report=installation.report)
-            with running(commands, environment) as ports:
-                yield Runner(project(), Attachment(home, engine, ports), installation.report, parallel)
+        project = trees.Tree(paths.CHECKOUT).project()
+        with previews.from_nothing(project, installation.report, parallel) as runner:
+            yield runner, False
     else:
-        yield installation.runner(installation.attachment(), parallel)
+        yield installation.runner(installation.attachment(), parallel), True

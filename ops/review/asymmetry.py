@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ops.review.changes import Change, Kind
 from ops.review.declared import Declared
 from ops.review.differences import canonical
-from ops.review.neutral import Neutral
+from ops.review.neutral import Neutral, of_region
 from ops.review.words import path_in_words, type_in_words, value_in_words
 from policies.model import Resource, Value
 from regions.catalogue import Catalogue
@@ -54,7 +54,7 @@ class _Values:
 
 def asymmetries(changes: Iterable[Change], after: Iterable[Declared], catalogue: Catalogue) -> tuple[Asymmetry, ...]:
     """Changes that not all regions have alike. ``after``: what will be declared; stacks of no region do not count."""
-    neutral = {region.name: Neutral(region, catalogue) for region in catalogue.regions}
+    neutral = {region.name: of_region(region, catalogue) for region in catalogue.regions}
     present: dict[str, dict[tuple[str, str, str], Declared]] = {name: {} for name in neutral}
     for entry in after:
         if entry.stack in neutral:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from ops.review.declared import Declared
 from policies.model import Unknown, Value
 from regions.catalogue import CATALOGUE, EDGE_CODE, HOME_CODE, Catalogue
-from regions.cost import Change, Delta, Item, bill, compare
+from regions.cost import Bill, Change, Delta, Item, bill, compare
 from regions.figures import Basis
 from regions.prices import PriceError
 from regions.stacks import GLOBAL, STEERING, links
 
 MAX_LINES = 12
-BY_USE = (
-    "Only what is charged for being there. Delivery, transfer between regions and transcoding follow from use: a change "
-    "of the footprint alters them only through what viewers then do."
-)
+STANDING = "what is charged for being there"
+BY_USE = "and what use costs at the headline loads: delivery, transfer between regions, transcoding, requests, storage"
+WITHOUT_USE = "use (delivery, transfer, transcoding) is left out, since one side does not know it"
 
 
 def items(resources: Iterable[Declared], catalogue: Catalogue = CATALOGUE) -> list[Item]:
@@ -39,23 +39,36 @@ def _plain(value: Value) -> object:
     return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 
-def delta_in_words(before: Iterable[Declared], after: Iterable[Declared]) -> tuple[str, ...]:
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One side of a change: what is declared, and what use costs by its facts (None: not known)."""
+
+    resources: tuple[Declared, ...]
+    use: Bill | None = None
+
+
+def delta_in_words(before: Side, after: Side) -> tuple[str, ...]:
     """The lines of the report; none if the bill stays the same. A price that is missing is said, not raised."""
     try:
-        delta = compare(bill(items(before)), bill(items(after)))
+        bills = [bill(items(side.resources)) for side in (before, after)]
     except PriceError as error:
         return (f"unknown: {error}",)
-    return tuple(_lines(delta)) if delta.changes else ()
+    includes = f"{STANDING}; {WITHOUT_USE}"
+    if before.use is not None and after.use is not None:
+        bills = [standing + use for standing, use in zip(bills, (before.use, after.use), strict=True)]
+        includes = f"{STANDING}, {BY_USE}"
+    delta = compare(*bills)
+    return tuple(_lines(delta, includes)) if delta.changes else ()
 
 
-def _lines(delta: Delta) -> Iterable[str]:
+def _lines(delta: Delta, includes: str) -> Iterable[str]:
     yield f"**{_signed(delta.usd)} a month** on demand: {delta.before:,.0f} → {delta.after:,.0f} USD"
     for change in delta.changes[:MAX_LINES]:
         yield f"{change.component} {change.region}, {_what(change)}: {_signed(change.usd)}"
     rest = delta.changes[MAX_LINES:]
     if rest:
         yield f"{len(rest)} smaller changes: {_signed(sum(change.usd for change in rest))}"
-    yield f"Basis: {_basis(delta)}. {BY_USE}"
+    yield f"Basis: {_basis(delta)}. It is {includes}."
 
 
 def _what(change: Change) -> str:

@@ -13,7 +13,7 @@ from itertools import groupby
 from ops.review.declared import Declared
 from policies import exceptions
 from policies.exceptions import LawException
-from policies.model import Resource
+from policies.model import Resource, StackRule
 from policies.rules import RULES, STACK_RULES, UNION_RULES
 
 CODES = tuple(rule.code for rules in (RULES, STACK_RULES, UNION_RULES) for rule in rules)
@@ -33,15 +33,18 @@ class Broken:
         return f"{self.code}{place}: {self.message}"
 
 
-def broken(resources: Iterable[Declared], today: date, excused: Sequence[LawException] | None = None) -> list[Broken]:
-    """Every law that ``resources`` (of all stacks) break, by code. ``excused``: default the committed exceptions.
+def broken(
+    resources: Iterable[Declared], today: date, excused: Sequence[LawException] | None = None, *, complete: bool = True
+) -> list[Broken]:
+    """Every law that ``resources`` break, by code. ``excused``: default the committed exceptions.
 
+    ``complete``: whether these are the resources of all stacks; the union's laws judge nothing less.
     Raises `ExceptionError` for a malformed file of exceptions.
     """
     entries = exceptions.load(CODES) if excused is None else excused
     listed = [entry.resource for entry in resources]
     found: dict[Broken, None] = {}
-    for code, resource, message in _findings(listed):
+    for code, resource, message in _findings(listed, UNION_RULES if complete else ()):
         verdict = exceptions.judge(entries, code, resource.name if resource else "stack", today)
         if verdict == "":
             continue
@@ -51,7 +54,7 @@ def broken(resources: Iterable[Declared], today: date, excused: Sequence[LawExce
     return sorted(found, key=lambda entry: (entry.code, entry.stack, entry.message))
 
 
-def _findings(resources: list[Resource]) -> Iterator[tuple[str, Resource | None, str]]:
+def _findings(resources: list[Resource], union: tuple[StackRule, ...]) -> Iterator[tuple[str, Resource | None, str]]:
     for rule in RULES:
         for resource in resources:
             for message in rule.judge(resource):
@@ -62,6 +65,6 @@ def _findings(resources: list[Resource]) -> Iterator[tuple[str, Resource | None,
         for law in STACK_RULES:
             for subject, message in law.judge(stack):
                 yield law.code, subject or Resource("", "stack", {}, urn=stack[0].urn), message
-    for law in UNION_RULES:
+    for law in union:
         for subject, message in law.judge(tuple(resources)):
             yield law.code, subject, message

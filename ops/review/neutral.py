@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from ops.review.declared import REDACTED
 from policies.model import Unknown, Value
@@ -11,18 +12,16 @@ from regions.catalogue import Catalogue, Region
 
 
 class Neutral:
-    """Replaces what is particular to a region, its partner and the rest of the catalogue by common words."""
+    """Replaces particulars by common words."""
 
-    def __init__(self, region: Region, catalogue: Catalogue) -> None:
-        words = dict(_words(region, ""))
-        for other in catalogue.regions:
-            if other.name != region.name:
-                words |= _words(other, "partner's " if other.name == region.partner else "other ")
+    def __init__(self, words: Mapping[str, str]) -> None:
         self._words = words
         self._pattern = re.compile("|".join(re.escape(word) for word in sorted(words, key=len, reverse=True)))
 
     def text(self, text: str) -> str:
         """``text`` without particulars."""
+        if not self._words:
+            return text
         return self._pattern.sub(lambda match: self._words[match[0]], text)
 
     def value(self, value: Value) -> Value:
@@ -34,6 +33,20 @@ class Neutral:
         if value is None or isinstance(value, (bool, int, float, Unknown)):
             return value
         return {self.text(key): self.value(item) for key, item in value.items()}
+
+
+def of_region(region: Region, catalogue: Catalogue) -> Neutral:
+    """Words for a region, its partner and the rest of the catalogue."""
+    words = _words(region, "")
+    for other in catalogue.regions:
+        if other.name != region.name:
+            words |= _words(other, "partner's " if other.name == region.partner else "other ")
+    return Neutral(words)
+
+
+def of_pair(a: Region, b: Region) -> Neutral:
+    """Words for two regions that are linked, in the catalogue's order."""
+    return Neutral(_words(a, "first ") | _words(b, "second "))
 
 
 def _words(region: Region, whose: str) -> dict[str, str]:

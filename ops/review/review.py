@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Protocol
 
 from ops.review.asymmetry import Asymmetry, asymmetries
 from ops.review.changes import Change, changes, compared
-from ops.review.cost import delta_in_words
-from ops.review.declared import Declared, Json, declared
+from ops.review.cost import Side, delta_in_words
+from ops.review.declared import Json
 from ops.review.gate import blocked, dangerous, named_in
 from ops.review.laws import broken
 from ops.review.replacing import forces
-from ops.review.settled import settled
 from policies.exceptions import LawException
 from regions.catalogue import CATALOGUE, Catalogue
-
-Digests = Sequence[Mapping[str, Json]]
 
 WITHOUT_STATE = (
     "Compared by what the programs declare. What follows from a replacement, and what drifted, only a preview from a "
     "state shows."
 )
 FROM_STATE = "Previewed by the engine from a state of the base."
+
+
+class Declaration(Protocol):
+    """A preview with the bill of use that goes with it."""
+
+    @property
+    def digests(self) -> Sequence[Mapping[str, Json]]:
+        """Of every stack."""
+
+    def side(self) -> Side:
+        """What is declared, for the comparison."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,42 +71,40 @@ class Judges:
     today: date
     catalogue: Catalogue = CATALOGUE
     exceptions: tuple[LawException, ...] | None = None
+    complete: bool = True
+    """Whether all stacks are there, so that the laws over their union can be judged."""
 
 
-def from_declarations(
-    before: Digests, after: Digests, description: str, judges: Judges, failures: Iterable[str] = ()
-) -> Findings:
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a change says of itself, and what already failed on the way."""
+
+    description: str = ""
+    failures: tuple[str, ...] = ()
+
+
+def from_declarations(before: Declaration, after: Declaration, said: Said, judges: Judges) -> Findings:
     """The review of a change by what the programs of both sides declare, each previewed from nothing."""
-    old, new = declared(settled(before)), declared(settled(after))
-    return _findings(compared(old, new, forces), old, new, description, judges, tuple(failures), WITHOUT_STATE)
+    old, new = before.side(), after.side()
+    return _findings(compared(old.resources, new.resources, forces), (old, new), said, judges, WITHOUT_STATE)
 
 
-def from_state(
-    steps: Digests, before: Digests, description: str, judges: Judges, failures: Iterable[str] = ()
-) -> Findings:
-    """The review of a change by the engine's own steps from a state. ``before``: the base, for the cost."""
-    new = declared(settled(steps))
-    return _findings(changes(steps), declared(settled(before)), new, description, judges, tuple(failures), FROM_STATE)
+def from_state(before: Declaration, steps: Declaration, said: Said, judges: Judges) -> Findings:
+    """The review of a change by the engine's own ``steps`` from a state. ``before``: the base, for the cost."""
+    return _findings(changes(steps.digests), (before.side(), steps.side()), said, judges, FROM_STATE)
 
 
-def _findings(
-    found: tuple[Change, ...],
-    old: tuple[Declared, ...],
-    new: tuple[Declared, ...],
-    description: str,
-    judges: Judges,
-    failures: tuple[str, ...],
-    basis: str,
-) -> Findings:
-    named = named_in(description)
-    stopped = blocked(found, named)
+def _findings(found: tuple[Change, ...], sides: tuple[Side, Side], said: Said, judges: Judges, basis: str) -> Findings:
+    old, new = sides
+    stopped = blocked(found, named_in(said.description))
+    told = broken(new.resources, judges.today, judges.exceptions, complete=judges.complete)
     return Findings(
         changes=found,
         blocked=stopped,
         accepted=tuple(change for change in dangerous(found) if change not in stopped),
-        asymmetries=asymmetries(found, new, judges.catalogue),
-        laws=tuple(str(entry) for entry in broken(new, judges.today, judges.exceptions)),
+        asymmetries=asymmetries(found, new.resources, judges.catalogue),
+        laws=tuple(str(entry) for entry in told),
         cost=delta_in_words(old, new),
-        failures=failures,
+        failures=said.failures,
         basis=basis,
     )

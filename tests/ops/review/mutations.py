@@ -59,7 +59,8 @@ def bumped_database(digests: Digests) -> Branch:
 
     def pin(base: Digests) -> None:
         for region in REGIONS:
-            inputs(base, region, INSTANCE, "database-primary")["instanceClass"] = "db.r8g.xlarge"
+            primary = inputs(base, region, INSTANCE, "database-primary")
+            primary |= {"instanceClass": "db.r8g.xlarge", "allocatedStorage": 400}
 
     def bump(head: Digests) -> None:
         inputs(head, "mumbai", INSTANCE, "database-primary")["instanceClass"] = "db.r8g.2xlarge"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ops.review.asymmetry import UNEXPLAINED, Asymmetry, asymmetries
 from ops.review.changes import compared
 from ops.review.declared import declared
-from ops.review.neutral import Neutral
+from ops.review.neutral import of_region
 from ops.review.replacing import forces
 from regions.addresses import plan
 from regions.catalogue import CATALOGUE, Catalogue
@@ -138,5 +138,5 @@ def test_neutral_words_hide_which_region_it_is() -> None:
         text = (
             f"{entry.name} {entry.code} {entry.title} {zones} {plan(entry).vpc} {plan(entry).services} {entry.partner}"
         )
-        texts.add(Neutral(entry, CATALOGUE).text(text))
+        texts.add(of_region(entry, CATALOGUE).text(text))
     assert len(texts) == 1
