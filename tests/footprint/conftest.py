@@ -1,6 +1,7 @@
 """The whole footprint, once for all tests of this directory: previewed, deployed, deployed again, on an emulator.
 
-`MERIDIAN_TEST_EMULATOR` names the emulator (default: moto). The tests of `test_footprint` run in the order in which they
+`MERIDIAN_TEST_EMULATOR` names the emulator (default: moto); with `MERIDIAN_TEST_RECORD` the run is recorded in
+`docs/emulators.json`. The tests of `test_footprint` run in the order in which they
 are written, as an operator would go: what is deployed is looked at, disturbed, repaired and removed.
 """
 
@@ -13,10 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from local.aws import report
 from local.engine.results import Result
 from local.installation import DISPOSABLE, project
 from ops.review.declared import Declared
-from tests.footprint import deployment, expected
+from tests.footprint import deployment, expected, support
 from tests.footprint.asking import Boto, Subject
 from tests.footprint.inventory import inventory
 
@@ -63,6 +65,8 @@ def footprint(
         ups = attached.runner.up_all()
         idle = attached.runner.up_all()
         declared = expected.previewed(previews)
+        if os.environ.get("MERIDIAN_TEST_RECORD"):
+            support.record(emulator_name, report.counts(directory / "ledger", emulator_name))
         yield Footprint(
             emulator_name,
             attached,
