@@ -84,6 +84,11 @@ test: lint types unit ## Everything that a change must pass
 unit: $(STAMP) ## The tests alone: make unit PYTEST='tests/regions -k steering'
 	$(VENV)/bin/pytest -q -n $(WORKERS) --dist loadfile $(PYTEST)
 
+.PHONY: soak
+soak: $(STAMP) ## A thousand faults under load, and the report in bench/results: make soak FAULTS=2000
+	FAULTS=$(or $(FAULTS),1000) FAULT_REPORT=bench/results/soak.md \
+		$(VENV)/bin/pytest -q -s tests/faults/test_faults.py -k every_acknowledged_event
+
 .PHONY: lint
 lint: $(STAMP) ## Style and common mistakes
 	$(RUFF) check $(CODE)
@@ -109,3 +114,10 @@ gateway-compiled: $(STAMP) ## Compile the gateway and print the directory to put
 .PHONY: bench-gateway
 bench-gateway: $(STAMP) ## Measure the gateway beside its peers, about 12 minutes
 	$(VENV)/bin/python -m bench.gateway
+
+EMULATOR ?= moto
+
+.PHONY: test-aws
+test-aws: $(STAMP) ## The whole footprint on an emulator, and docs/emulators.md from it: make test-aws EMULATOR=ministack
+	MERIDIAN_TEST_EMULATOR=$(EMULATOR) MERIDIAN_TEST_RECORD=1 $(VENV)/bin/pytest -q tests/footprint/test_footprint.py
+	$(VENV)/bin/python -m tests.footprint.support
