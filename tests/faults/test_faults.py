@@ -1,0 +1,73 @@
+"""Under random faults every acknowledged event is counted once; without any one guard it is not.
+
+Settings, for longer runs: FAULTS (how many), FAULT_SEED, FAULT_REPORT (a file for the report).
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.faults.harness import WEIGHTS, Harness, Plan, Report, schedule
+from tests.faults.report import render
+from tests.faults.truth import Truth, differences
+from tests.kafka_server import Kafka
+from tests.servers import Cells
+from tests.services.counters.platform import Platform
+
+FAULTS = 52
+
+
+@pytest.fixture
+async def platform(cells: Cells, kafka_server: Kafka) -> Platform:
+    """Fresh databases and an empty log."""
+    await kafka_server.empty()
+    return Platform(cells, kafka_server)
+
+
+async def test_every_acknowledged_event_is_counted_once(platform: Platform, tmp_path: Path) -> None:
+    seed = int(os.environ.get("FAULT_SEED", random.SystemRandom().randrange(2**32)))
+    plan = Plan(int(os.environ.get("FAULTS", FAULTS)), seed)
+    report = await Harness(platform, plan, tmp_path).run()
+    text = tell(report)
+    assert report.problems == [], text
+    assert report.lost == 0, text
+    assert report.truth.repeated > 0, "nothing was repeated, so nothing was proved"
+    assert report.truth.dead > 0, "nothing was poisoned, so nothing was proved"
+    assert report.done["answers that were lost"] > 0, "no answer to a commit was lost, so nothing was proved"
+    assert report.acknowledged > 0
+
+
+def tell(report: Report) -> str:
+    """The report, also in the file that the settings name."""
+    text = render(report)
+    print(text)
+    if "FAULT_REPORT" in os.environ:
+        Path(os.environ["FAULT_REPORT"]).write_text(text)
+    return text
+
+
+@pytest.mark.parametrize(("guard", "faults"), [("marks", 20), ("dense", 5), ("fence", 50)])
+async def test_without_a_guard_the_comparison_fails(
+    platform: Platform, tmp_path: Path, guard: str, faults: int
+) -> None:
+    report = await Harness(platform, Plan(faults, 7, (guard,)), tmp_path).run()
+    assert report.problems, render(report)
+
+
+def test_a_schedule_holds_every_kind_and_depends_on_its_seed_only() -> None:
+    plan = Plan(104, 5)
+    first, second = (schedule(plan) for _ in range(2))
+    assert first == second
+    assert {name: first.count(name) for name in WEIGHTS} == {name: 2 * weight for name, weight in WEIGHTS.items()}
+
+
+def test_the_comparison_sees_one_event_too_many_and_one_too_few() -> None:
+    truth = Truth()
+    truth.views.update({1: 5, 2: 3})
+    assert differences(truth, {1: 5, 2: 3}, {}, 0) == []
+    assert len(differences(truth, {1: 6, 2: 2}, {}, 0)) == 2
+    assert len(differences(truth, {1: 5}, {}, 1)) == 2
