@@ -71,10 +71,9 @@ class Exchange:
     def start(self) -> None:
         """Decides what the request is, and sets out."""
         core, head = self._core, self._head
-        path = head.target.partition(b"?")[0]
-        plan = core.router.find(head.method, path)
+        plan = core.router.find(head.method, head.path)
         if isinstance(plan, NoRoute):
-            self._without_route(path, plan)
+            self._without_route(head.path, plan)
             return
         self._plan = plan
         if head.content_length is not None and head.content_length > plan.max_body:
@@ -204,10 +203,15 @@ class Exchange:
         if not plan.rule.counts:
             self._admitted()
             return
-        key = identity.user
-        if key is None:
-            key = "ip-" + limiter_key(self._address())
-        self._core.limiter.hit(plan.rule, key, self._limited)
+        limiter = self._core.limiter
+        if identity.user is None:
+            subject = limiter.subject(plan.rule, "ip-" + limiter_key(self._address()))
+        else:
+            known = identity.subjects.get(plan.rule.name)
+            if known is None:
+                known = identity.subjects[plan.rule.name] = limiter.subject(plan.rule, identity.user)
+            subject = known
+        limiter.hit(plan.rule, subject, self._limited)
 
     def _attempt_ready(self) -> None:
         attempt = self._attempt
@@ -324,7 +328,7 @@ class Exchange:
         self._client.write(b"".join((head.lines, self._rate, tail, body)))
         if ends:
             self._connection = None
-            self._end(status)
+            self._end_at(status, now)
 
     def on_body(self, data: bytes) -> None:
         """See `services.gateway.upstream.Receiver`."""
@@ -406,13 +410,19 @@ class Exchange:
         self._end(status)
 
     def _end(self, status: int) -> None:
+        self._end_at(status, self._core.clock())
+
+    def _end_at(self, status: int, now: float) -> None:
         self._over = True
-        self._record(status)
+        self._record_at(status, now)
         self._client.exchange_over(close=self._close_after)
 
     def _record(self, status: int) -> None:
+        self._record_at(status, self._core.clock())
+
+    def _record_at(self, status: int, now: float) -> None:
         core, plan = self._core, self._plan
-        seconds = core.clock() - self._started
+        seconds = now - self._started
         if plan is None:
             core.metrics.route("unrouted").observe(status, seconds)
             core.access.note(self._head.method, "unrouted", status, seconds, None)

@@ -90,7 +90,7 @@ _REPEATING: Final = frozenset(
 """Headers whose whole lines recur from request to request. Lines of others are new each time or nobody's to keep."""
 _MEMO_LINES: Final = 8192
 _MEMO_NAMES: Final = 1024
-_MEMO_LINE_BYTES: Final = 256
+_MEMO_LINE_BYTES: Final = 200
 _NAME: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _VISIBLE: Final = bytes((0x09, *range(0x20, 0x7F), *range(0x80, 0x100)))
 """Bytes that a header's value may have (RFC 9110 5.5)."""
@@ -104,10 +104,10 @@ class HeadMemo:
     def __init__(self) -> None:
         self._lines: dict[bytes, tuple[int, bytes]] = {}
         self._names: dict[bytes, tuple[int, bool]] = {}
-        self._requests: dict[bytes, tuple[bytes, bytes]] = {}
+        self._requests: dict[bytes, tuple[bytes, bytes, bytes]] = {}
 
-    def request_line(self, line: bytes) -> tuple[bytes, bytes]:
-        """(method, target). Raises `HeadError`."""
+    def request_line(self, line: bytes) -> tuple[bytes, bytes, bytes]:
+        """(method, target, path). Raises `HeadError`."""
         known = self._requests.get(line)
         if known is None:
             known = _request_line(line)
@@ -119,9 +119,10 @@ class HeadMemo:
 
     def classify(self, line: bytes) -> tuple[int, bytes]:
         """(kind, value) of one header line. Raises `HeadError` if it is malformed."""
-        known = self._lines.get(line)
-        if known is not None:
-            return known
+        if len(line) <= _MEMO_LINE_BYTES:
+            known = self._lines.get(line)
+            if known is not None:
+                return known
         name, colon, value = line.partition(b":")
         kind, repeats = self._names.get(name) or self._learn(name)
         if not colon:
@@ -130,6 +131,8 @@ class HeadMemo:
         # A token's bytes are the verifier's affair: an unknown one is refused whatever it holds, and none is passed on.
         if kind != _AUTHORIZATION and value.translate(None, _VISIBLE):
             raise HeadError(400, "a control character in a header")
+        if kind == _HOST_LINE and not _HOST.fullmatch(value):
+            raise HeadError(400, "malformed Host")
         verdict = (kind, value)
         if repeats and len(line) <= _MEMO_LINE_BYTES:
             if len(self._lines) >= _MEMO_LINES:
@@ -150,7 +153,7 @@ class HeadMemo:
 
 
 class RequestHead:
-    """A request head that passed. ``forward`` holds the lines to hand on, without line ends."""
+    """A request head that passed. ``forward``: the lines to hand on, without line ends; ``path``: the target's."""
 
     __slots__ = (
         "authorization",
@@ -163,13 +166,15 @@ class RequestHead:
         "keep_alive",
         "method",
         "origin",
+        "path",
         "preflight",
         "target",
         "traceparent",
     )
 
-    def __init__(self, method: bytes, target: bytes, forward: list[bytes]) -> None:
+    def __init__(self, method: bytes, target: bytes, path: bytes, forward: list[bytes]) -> None:
         self.method = method
+        self.path = path
         self.target = target
         self.forward = forward
         self.keep_alive = True
@@ -199,10 +204,10 @@ def parse_request(head: bytes, memo: HeadMemo) -> RequestHead:
         raise HeadError(400, "bare CR, LF or NUL in the head")
     if ends > MAX_LINES:
         raise HeadError(431, "too many header lines")
-    method, target = memo.request_line(lines[0])
+    method, target, path = memo.request_line(lines[0])
     del lines[0]
     forward: list[bytes] = []
-    request = RequestHead(method, target, forward)
+    request = RequestHead(method, target, path, forward)
     hosts = 0
     nominated: list[bytes] = []
     for line in lines:
@@ -213,8 +218,6 @@ def parse_request(head: bytes, memo: HeadMemo) -> RequestHead:
             continue
         elif kind == _HOST_LINE:
             hosts += 1
-            if not _HOST.fullmatch(value):
-                raise HeadError(400, "malformed Host")
             forward.append(line)
         elif kind == _CONNECTION:
             nominated += _connection(request, value)
@@ -232,7 +235,7 @@ def parse_request(head: bytes, memo: HeadMemo) -> RequestHead:
     return request
 
 
-def _request_line(line: bytes) -> tuple[bytes, bytes]:
+def _request_line(line: bytes) -> tuple[bytes, bytes, bytes]:
     parts = line.split(b" ")
     if len(parts) != 3:
         raise HeadError(400, "malformed request line")
@@ -243,9 +246,10 @@ def _request_line(line: bytes) -> tuple[bytes, bytes]:
         raise HeadError(501 if method.isalpha() else 400, "method not supported")
     if len(target) > MAX_TARGET:
         raise HeadError(414, "target too long")
-    if not _TARGET.fullmatch(target) or _AMBIGUOUS_PATH.search(target.partition(b"?")[0]):
+    path = target.partition(b"?")[0]
+    if not _TARGET.fullmatch(target) or _AMBIGUOUS_PATH.search(path):
         raise HeadError(400, "malformed target")
-    return method, target
+    return method, target, path
 
 
 def _connection(request: RequestHead, value: bytes) -> list[bytes]:

@@ -13,6 +13,7 @@ from typing import Final, Protocol
 
 from services.common import ids
 from services.common.context import GATEWAY, Context, ContextKeys, sign
+from services.gateway.limiter import Subject
 
 CONTEXT_SECONDS: Final = 30
 _RENEW_SECONDS: Final = 15
@@ -27,9 +28,9 @@ class IdentityError(Exception):
 
 
 class Identity:
-    """A caller. ``user`` is the public form of the id, None for anybody. Carries the context that was last signed."""
+    """A caller. ``user``: the public form of the id, None for anybody. Carries the last context and its names in limits."""
 
-    __slots__ = ("context", "context_until", "expires_at", "name", "session_id", "user", "user_id")
+    __slots__ = ("context", "context_until", "expires_at", "name", "session_id", "subjects", "user", "user_id")
 
     def __init__(
         self, user: str | None, user_id: int | None, name: str | None, session_id: int | None, expires_at: float
@@ -41,6 +42,7 @@ class Identity:
         self.expires_at = expires_at
         self.context = b""
         self.context_until = 0.0
+        self.subjects: dict[str, Subject] = {}
 
 
 class Verifier(Protocol):

@@ -8,7 +8,6 @@ this process (kept warm: it counts all the time), authentication to a strict one
 from __future__ import annotations
 
 import asyncio
-import math
 import time
 import zlib
 from collections.abc import Callable, Mapping, Sequence
@@ -23,6 +22,8 @@ from services.gateway.resp import Reply, bulk
 from services.gateway.valkey import ScriptCaller
 
 MAX_BATCH: Final = 512
+_ALMOST_ONE: Final = 0.999999
+"""Rounds microseconds up to seconds."""
 
 
 class Rule:
@@ -47,10 +48,21 @@ class Rule:
 
     def headers(self, verdict: Verdict) -> bytes:
         """RateLimit, RateLimit-Policy (draft-ietf-httpapi-ratelimit-headers), Retry-After if refused; with line ends."""
-        lines = self._headers % (verdict.remaining, math.ceil(verdict.reset_after))
+        lines = self._headers % (verdict.remaining, int(verdict.reset_after + _ALMOST_ONE))
         if not verdict.allowed:
-            lines += b"Retry-After: %d\r\n" % max(1, math.ceil(verdict.retry_after))
+            lines += b"Retry-After: %d\r\n" % max(1, int(verdict.retry_after + _ALMOST_ONE))
         return lines
+
+
+class Subject:
+    """Who is counted under a rule: the name in this process, and the operation for Valkey. The same for every request."""
+
+    __slots__ = ("group", "name", "operation")
+
+    def __init__(self, name: str, group: int, operation: Operation) -> None:
+        self.name = name
+        self.group = group
+        self.operation = operation
 
 
 class _Waiting:
@@ -130,14 +142,17 @@ class Limiter:
         self.fallbacks = 0
         self.batches = 0
 
-    def hit(self, rule: Rule, key: str, done: Callable[[Verdict], None]) -> None:
-        """Counts one request of ``key``; ``done`` gets the verdict."""
-        name = f"{rule.name}:{key}"
-        # Counted here all the time, so that the fallback knows the callers when it is needed.
-        allowed = self._local.take(name, rule.interval, rule.window, time.monotonic())
+    def subject(self, rule: Rule, key: str) -> Subject:
+        """What `hit` needs to count ``key`` under ``rule``."""
         group = self._group(key)
-        operation = Operation(bulk(f"limit:{self._tags[group]}{name}".encode()), rule.arguments)
-        self._ask(group, _Hit(operation, rule, name, allowed, done))
+        name = f"{rule.name}:{key}"
+        return Subject(name, group, Operation(bulk(f"limit:{self._tags[group]}{name}".encode()), rule.arguments))
+
+    def hit(self, rule: Rule, subject: Subject, done: Callable[[Verdict], None]) -> None:
+        """Counts one request; ``done`` gets the verdict."""
+        # Counted here all the time, so that the fallback knows the callers when it is needed.
+        allowed = self._local.take(subject.name, rule.interval, rule.window, time.monotonic())
+        self._ask(subject.group, _Hit(subject.operation, rule, subject.name, allowed, done))
 
     def reserve(self, keys: Sequence[str], member: str, done: Callable[[Verdict], None]) -> None:
         """Takes a place for an attempt to authenticate under each of ``keys``; the strictest verdict counts."""

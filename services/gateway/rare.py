@@ -63,7 +63,7 @@ class Rare:
         """(status, the whole answer). A request with a body is refused."""
         if head.has_body:
             return 413, responses.error(413, "too-large", "this path takes no body", keep_alive=False)
-        path, _, query = head.target.partition(b"?")
+        path, query = head.path, head.target.partition(b"?")[2]
         status = 500
         content: list[bytes] = []
         lines: list[bytes] = []

@@ -50,8 +50,9 @@ def _hits(limiter: Limiter, key: str, count: int) -> "asyncio.Future[list[Verdic
         if len(verdicts) == count:
             future.set_result(verdicts)
 
+    rule = limiter.rules[LimitClass.GENERAL]
     for _ in range(count):
-        limiter.hit(limiter.rules[LimitClass.GENERAL], key, done)
+        limiter.hit(rule, limiter.subject(rule, key), done)
     return future
 
 
