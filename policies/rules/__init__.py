@@ -1,10 +1,22 @@
 """The laws, one file per subject."""
 
 from policies.model import Rule, StackRule
-from policies.rules import encryption, footprint, identity, network, regions, resilience, routing, streaming, tagging
+from policies.rules import (
+    encryption,
+    footprint,
+    identity,
+    network,
+    offers,
+    regions,
+    resilience,
+    routing,
+    streaming,
+    tagging,
+)
 
 RULES: tuple[Rule, ...] = (
     *regions.RULES,
+    *offers.RULES,
     *encryption.RULES,
     *network.RULES,
     *identity.RULES,

@@ -28,6 +28,8 @@ INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 POLICY = "aws:iam/policy:Policy"
 RECORD = "aws:route53/record:Record"
 TOPIC = "aws:msk/topic:Topic"
+SUBNET = "aws:ec2/subnet:Subnet"
+GRAFANA = "aws:grafana/workspace:Workspace"
 
 
 def _document(**statement: object) -> str:
@@ -273,6 +275,47 @@ RULES: Mapping[str, Fixture] = {
             ),
         ),
         (made(KAFKA),),
+    ),
+    "OFF-1": Fixture(
+        (
+            made(GRAFANA, region="eu-central-1"),
+            made("aws:s3/bucketVersioning:BucketVersioning", region=MUMBAI),
+            made("aws:new/thing:Thing", region=MUMBAI),
+            made(QUEUE, region="mars-north-1"),
+        ),
+        (made(GRAFANA, region=MUMBAI),),
+    ),
+    "OFF-2": Fixture(
+        (
+            made(INSTANCE, region=MUMBAI, instanceClass="db.r8g.large"),
+            made(CACHE, region=MUMBAI, nodeType="cache.r8g.large"),
+            made(KAFKA, region=MUMBAI, brokerNodeGroupInfo={"instanceType": "kafka.m7g.large"}),
+            made(INSTANCE, region=MUMBAI, instanceClass=UNKNOWN),
+        ),
+        (
+            made(INSTANCE, region=MUMBAI, instanceClass="db.r8a.large"),
+            made(INSTANCE, region=MUMBAI, instanceClass="db.r8g.huge"),
+            made(CACHE, region=MUMBAI, nodeType="cache.r99g.large"),
+            made(KAFKA, region=MUMBAI, brokerNodeGroupInfo={"instanceType": "kafka.m7g.huge"}),
+        ),
+    ),
+    "OFF-3": Fixture(
+        (
+            made(INSTANCE, engine="postgres", engineVersion="18.6"),
+            made(CACHE, engine="valkey", engineVersion="8.2"),
+            made(INSTANCE, engineVersion="whatever"),
+        ),
+        (
+            made(INSTANCE, engine="postgres", engineVersion="18.66"),
+            made(CACHE, engine="valkey", engineVersion="6.0"),
+        ),
+    ),
+    "OFF-4": Fixture(
+        (
+            made(SUBNET, region=MUMBAI, availabilityZoneId="aps1-az3"),
+            made(SUBNET, region="mars-north-1", availabilityZoneId="man1-az1"),
+        ),
+        (made(SUBNET, region=MUMBAI, availabilityZoneId="apse1-az1"),),
     ),
     "TAG-1": Fixture((made(QUEUE, tags=TAGS), made(QUEUE, tags=UNKNOWN)), (made(QUEUE), made(QUEUE, tags={"a": "b"}))),
 }
