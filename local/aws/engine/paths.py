@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-import jmespath  # type: ignore[import-untyped]  # publishes no types, and the project does not list its stubs
+import jmespath
 
 from local.aws.engine.wire import UNKNOWN, Unknown, is_list, is_mapping
 
