@@ -12,7 +12,9 @@ import time
 from collections.abc import Awaitable, Callable
 
 import uvloop
+from redis.asyncio import RedisCluster
 from redis.asyncio.sentinel import Sentinel
+from redis.exceptions import RedisError
 
 from services.common import logs
 from services.common.aws import AwsClients
@@ -33,6 +35,7 @@ from services.gateway.limiter import Limiter
 from services.gateway.resp import ValkeyError
 from services.gateway.revocation import Follower
 from services.gateway.valkey import Address, Credentials, ScriptClient
+from services.gateway.valkey_cluster import Locate, ScriptCluster
 from services.gateway.verifier import KeySetVerifier
 
 NAME = "gateway"
@@ -68,6 +71,23 @@ def locator(cache: CacheSettings, credentials: Credentials) -> Callable[[], Awai
     return discover
 
 
+def slot_locator(cluster: RedisCluster) -> Locate:
+    """How to find the primary of a slot in a cluster, from the cluster's own map as it is now."""
+
+    async def locate(tag: str) -> Address:
+        try:
+            await cluster.initialize()
+            await cluster.nodes_manager.initialize()
+            node = cluster.get_node_from_key("{" + tag + "}")
+        except RedisError as error:
+            raise ValkeyError("the cluster does not say where its slots are") from error
+        if node is None or not isinstance(node.host, str):
+            raise ValkeyError("no node has the slot")
+        return node.host, int(node.port)
+
+    return locate
+
+
 async def serve(settings: PlatformSettings) -> None:
     """Runs until a signal asks to stop, then drains."""
     loop = asyncio.get_running_loop()
@@ -81,11 +101,15 @@ async def serve(settings: PlatformSettings) -> None:
     async def key_set() -> KeySet:
         return KeySet([await kms_public_key(aws, own.tokens.key_arn)])
 
-    valkey = ScriptClient(SCRIPT, locator(own.cache, credentials), credentials, VALKEY_SECONDS, tls=own.cache.tls)
+    cache = connect(own.cache, Login(NAME, credentials.password))
+    valkey: ScriptClient | ScriptCluster
+    if isinstance(cache, RedisCluster):
+        valkey = ScriptCluster(slot_locator(cache), credentials, VALKEY_SECONDS, tls=own.cache.tls)
+    else:
+        valkey = ScriptClient(SCRIPT, locator(own.cache, credentials), credentials, VALKEY_SECONDS, tls=own.cache.tls)
     valkey.start()
     verifier = KeySetVerifier(key_set, Policy(own.tokens.issuer, own.tokens.audience), loop.time)
     identities = Identities(verifier, keys)
-    cache = connect(own.cache, Login(NAME, credentials.password))
     follower = Follower(Revocations(cache, own.tokens.access_seconds), identities)
     core = Core(
         own.services,
