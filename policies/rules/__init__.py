@@ -2,6 +2,7 @@
 
 from policies.model import Rule, StackRule
 from policies.rules import (
+    capacity,
     encryption,
     footprint,
     identity,
@@ -26,5 +27,5 @@ RULES: tuple[Rule, ...] = (
     *tagging.RULES,
 )
 STACK_RULES: tuple[StackRule, ...] = (*encryption.STACK_RULES, *network.STACK_RULES, *routing.STACK_RULES)
-UNION_RULES: tuple[StackRule, ...] = footprint.UNION_RULES
+UNION_RULES: tuple[StackRule, ...] = (*footprint.UNION_RULES, *capacity.UNION_RULES)
 """Laws over all stacks together; judged over saved previews, not by the pack."""

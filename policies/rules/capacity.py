@@ -1,0 +1,101 @@
+"""N-1: what the stacks declare carries the headline loads when any one region is lost.
+
+Judged over the union of all previews, because which region gets whose load follows from all of them. What is needed is
+``regions.capacity``'s; a larger machine, or more of them, is always allowed. What no region declares is not judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Final
+
+from policies.model import Resource, StackRule, Unknown, of_type, text
+from regions import capacity, names
+from regions.capacity import Sizes
+from regions.catalogue import AZS_PER_REGION, CATALOGUE, Region
+from regions.machines import BROKERS, CACHES, DATABASES, Machine
+from regions.stacks import links
+from services.contracts.demand import CONTRACT
+
+_DATABASE: Final = "aws:rds/instance:Instance"
+_CACHE: Final = "aws:elasticache/replicationGroup:ReplicationGroup"
+_KAFKA: Final = "aws:msk/cluster:Cluster"
+_AUTOSCALER: Final = "kubernetes:autoscaling/v2:HorizontalPodAutoscaler"
+
+_Findings = Iterator[tuple[Resource | None, str]]
+
+
+@cache
+def _needed() -> Mapping[str, Sizes]:
+    return {plan.region: plan.sizes for plan in capacity.plans(CONTRACT)}
+
+
+def _carried(resources: tuple[Resource, ...]) -> _Findings:
+    for region in CATALOGUE.regions:
+        need = _needed()[region.name]
+        own = tuple(resource for resource in resources if resource.stack == region.name)
+        yield from _databases(resources, region, need)
+        yield from _caches(own, need)
+        yield from _brokers(own, need)
+        yield from _pods(own, need)
+
+
+def _databases(resources: tuple[Resource, ...], region: Region, need: Sizes) -> _Findings:
+    """The region's own instances, and the copy that a partner promotes."""
+    copies = {link.stack for link in links() if any(source == region for source, _ in link.replications)}
+    identifiers = {
+        names.database(region),
+        *(names.database_replica(region, number + 1) for number in range(need.database_replicas)),
+        *(names.database_copy(region, other) for other in CATALOGUE.regions if other != region),
+    }
+    for instance in of_type(resources, _DATABASE):
+        if instance.stack in (region.name, *copies) and text(instance.get("identifier")) in identifiers:
+            yield from _class(instance, "instanceClass", DATABASES, need.database_class)
+
+
+def _caches(own: tuple[Resource, ...], need: Sizes) -> _Findings:
+    for group in of_type(own, _CACHE):
+        yield from _class(group, "nodeType", CACHES, need.cache_node)
+        yield from _count(group, "numNodeGroups", need.cache_shards)
+        yield from _count(group, "replicasPerNodeGroup", need.cache_replicas)
+
+
+def _brokers(own: tuple[Resource, ...], need: Sizes) -> _Findings:
+    for cluster in of_type(own, _KAFKA):
+        yield from _class(cluster, "brokerNodeGroupInfo.instanceType", BROKERS, need.broker_class)
+        yield from _count(cluster, "numberOfBrokerNodes", AZS_PER_REGION * need.brokers_per_zone)
+
+
+def _pods(own: tuple[Resource, ...], need: Sizes) -> _Findings:
+    for scaler in of_type(own, _AUTOSCALER):
+        bounds = need.replicas.get(text(scaler.get("metadata.name")) or "")
+        if bounds is not None:
+            yield from _count(scaler, "spec.minReplicas", bounds.least)
+            yield from _count(scaler, "spec.maxReplicas", bounds.most)
+
+
+def _class(resource: Resource, path: str, machines: tuple[Machine, ...], needed: str) -> _Findings:
+    """A class of another family is not compared: nobody has said how its sizes carry."""
+    sizes = {machine.name: machine.size for machine in machines}
+    given = text(resource.get(path))
+    if given in sizes and sizes[given] < sizes[needed]:
+        yield resource, f"has {path} {given}, with one region lost it needs {needed}: take sizes.sizes_of(region)"
+
+
+def _count(resource: Resource, path: str, needed: int) -> _Findings:
+    given = resource.get(path)
+    if isinstance(given, bool | Unknown) or not isinstance(given, int | float):
+        return
+    if given < needed:
+        yield resource, f"has {path} {given:g}, with one region lost it needs {needed}: take sizes.sizes_of(region)"
+
+
+UNION_RULES: Final = (
+    StackRule(
+        "CAP-1",
+        "Every region carries its share when any one is lost.",
+        "A partner that is too small fails in the hour in which it is needed.",
+        _carried,
+    ),
+)
