@@ -18,7 +18,7 @@ from local.aws import report
 from local.engine.results import Result
 from local.installation import DISPOSABLE, project
 from ops.review.declared import Declared
-from tests.footprint import deployment, expected, support
+from tests.footprint import deployment, expected, listening, support
 from tests.footprint.asking import Boto, Subject
 from tests.footprint.inventory import inventory
 
@@ -45,10 +45,22 @@ def emulator_name() -> str:
 
 
 @pytest.fixture(scope="session")
-def previews(tmp_path_factory: pytest.TempPathFactory) -> tuple[Result, ...]:
+def heard(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the previews' provider writes down what the programs declare."""
+    return tmp_path_factory.mktemp("previews") / "heard"
+
+
+@pytest.fixture(scope="session")
+def previews(heard: Path) -> tuple[Result, ...]:
     """All stacks, on an empty state and without any emulator."""
-    directory = tmp_path_factory.mktemp("previews")
-    with deployment.attached(directory, project(DISPOSABLE), name="moto", url="") as attached:
+    with deployment.attached(
+        heard.parent,
+        project(DISPOSABLE),
+        name="moto",
+        url="",
+        aws_module="tests.footprint.listening",
+        settings={listening.VARIABLE: str(heard)},
+    ) as attached:
         return attached.runner.preview_all()
 
 

@@ -15,14 +15,17 @@ from local.aws import gaps, report
 from local.engine import environment
 from local.engine.results import Operation
 from local.installation import project
+from ops.review.declared import value_of
 from regions.stacks import all_stacks
-from tests.footprint import expected
+from tests.footprint import expected, listening
 from tests.footprint.asking import Boto, Check, Subject, mismatches
 from tests.footprint.checks import CHECKS
 from tests.footprint.excuses import EXCUSES, excused, recorded
 from tests.footprint.inventory import inventory
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.footprint.conftest import Footprint
 
 SMALL = "links-mumbai-oregon"
@@ -47,6 +50,18 @@ def test_all_stacks_are_previewed_offline_and_every_policy_ran(footprint: Footpr
     assert [result.stack for result in footprint.previews] == list(all_stacks())
     assert all(result.ok and set(result.changes) == {"create"} for result in footprint.previews)
     assert len(footprint.declared) > 1000, "the footprint is gone"
+
+
+def test_a_preview_shows_all_that_the_programs_declare(footprint: Footprint, heard: Path) -> None:
+    said = {urn: values for urn, values in listening.heard(heard).items() if "::aws:" in urn or "$aws:" in urn}
+    assert said.keys() == footprint.declared.keys()
+    lost = [
+        f"{urn}: {name}"
+        for urn, values in said.items()
+        for name, value in values.items()
+        if footprint.declared[urn].inputs.get(name) != value_of(value)
+    ]
+    assert lost == []
 
 
 def test_what_is_deployed_is_what_was_previewed(footprint: Footprint) -> None:
