@@ -69,6 +69,7 @@ async def test_a_whole_record_is_replayed_and_its_bad_events_become_letters_of_t
         (b"\xc1", events.SCHEMA, "cannot be"),
         (events.encode_event(viewed(8)[0]), 99, "schema 99"),
     ],
+    ids=["of another video", "no event", "unknown schema"],
 )
 async def test_what_still_cannot_be_counted_stays_dead_with_a_reason(
     stores: Stores, body: bytes, schema: int, reason: str
