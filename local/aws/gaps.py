@@ -64,7 +64,58 @@ LACKING: Final[Mapping[str, frozenset[str]]] = {
             "aws:sqs/redriveAllowPolicy:RedriveAllowPolicy",
         }
     ),
-    "localstack": frozenset(),
+    # Services that its free core does not have at all.
+    "localstack": frozenset(
+        {
+            "aws:appautoscaling/policy:Policy",
+            "aws:appautoscaling/target:Target",
+            "aws:backup/plan:Plan",
+            "aws:backup/selection:Selection",
+            "aws:backup/vault:Vault",
+            "aws:budgets/budget:Budget",
+            "aws:cloudfront/cachePolicy:CachePolicy",
+            "aws:cloudfront/distribution:Distribution",
+            "aws:cloudfront/function:Function",
+            "aws:cloudfront/keyGroup:KeyGroup",
+            "aws:cloudfront/originAccessControl:OriginAccessControl",
+            "aws:cloudfront/originRequestPolicy:OriginRequestPolicy",
+            "aws:cloudfront/publicKey:PublicKey",
+            "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy",
+            "aws:costexplorer/anomalyMonitor:AnomalyMonitor",
+            "aws:costexplorer/anomalySubscription:AnomalySubscription",
+            "aws:ecr/lifecyclePolicy:LifecyclePolicy",
+            "aws:ecr/replicationConfiguration:ReplicationConfiguration",
+            "aws:ecr/repository:Repository",
+            "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate",
+            "aws:eks/accessEntry:AccessEntry",
+            "aws:eks/accessPolicyAssociation:AccessPolicyAssociation",
+            "aws:eks/addon:Addon",
+            "aws:eks/cluster:Cluster",
+            "aws:eks/podIdentityAssociation:PodIdentityAssociation",
+            "aws:elasticache/parameterGroup:ParameterGroup",
+            "aws:elasticache/replicationGroup:ReplicationGroup",
+            "aws:elasticache/subnetGroup:SubnetGroup",
+            "aws:elasticache/user:User",
+            "aws:elasticache/userGroup:UserGroup",
+            "aws:lb/listener:Listener",
+            "aws:lb/listenerRule:ListenerRule",
+            "aws:lb/loadBalancer:LoadBalancer",
+            "aws:lb/targetGroup:TargetGroup",
+            "aws:mediaconvert/queue:Queue",
+            "aws:msk/cluster:Cluster",
+            "aws:msk/clusterPolicy:ClusterPolicy",
+            "aws:msk/configuration:Configuration",
+            "aws:msk/replicator:Replicator",
+            "aws:msk/topic:Topic",
+            "aws:rds/instance:Instance",
+            "aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication",
+            "aws:rds/parameterGroup:ParameterGroup",
+            "aws:rds/subnetGroup:SubnetGroup",
+            "aws:wafv2/webAcl:WebAcl",
+            "aws:wafv2/webAclAssociation:WebAclAssociation",
+            "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration",
+        }
+    ),
 }
 """Emulator -> types (with variant) that only the ledger holds."""
 
@@ -97,7 +148,10 @@ UNFAITHFUL: Final[Mapping[str, Mapping[str, frozenset[str]]]] = {
         ),
         "aws:s3/bucketReplicationConfig:BucketReplicationConfig": frozenset({"rules"}),
     },
-    "localstack": {},
+    "localstack": {
+        "aws:ec2/vpcEndpoint:VpcEndpoint": frozenset({"subnetIds"}),
+        "aws:s3/bucketNotification:BucketNotification": frozenset({"queues"}),
+    },
 }
 """Emulator -> type -> properties that it accepts and then answers wrongly or not at all: a refresh keeps what was declared."""
 

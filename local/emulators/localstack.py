@@ -9,6 +9,8 @@ from local import cache
 from local.emulators import environments
 from local.emulators.seam import LOOPBACK, Run
 
+_LAUNCHER = Path(__file__).parent / "localstack_launcher.py"
+
 
 @dataclass(frozen=True, slots=True)
 class LocalStack:
@@ -23,7 +25,7 @@ class LocalStack:
     def run(self, port: int, state: Path) -> Run:
         """Host mode: no container, no token, nothing downloaded, nothing reported."""
         return Run(
-            argv=(str(environments.python(self.name)), "-u", "-m", "localstack.runtime.main"),
+            argv=(str(environments.python(self.name)), "-I", "-u", str(_LAUNCHER)),
             environment={
                 "GATEWAY_LISTEN": f"{LOOPBACK}:{port}",
                 "LOCALSTACK_VOLUME_DIR": str(state),

@@ -49,6 +49,7 @@ PLAN = ResourceType(
         "CopyAction.destinationVaultArn": "DestinationBackupVaultArn",
     },
     naming=Naming(limit=50),
+    recorded={"planId": "{uuid}", "arn": "arn:{partition}:backup:{region}:{account}:backup-plan:{uuid}"},
     outputs={"planId": "BackupPlanId", "arn": "BackupPlanArn", "version": "VersionId"},
     tagging=_TAGGING,
 )

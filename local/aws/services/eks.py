@@ -49,6 +49,7 @@ CLUSTER = ResourceType(
         "vpcConfig": "resourcesVpcConfig",
     },
     known={"arn": "arn:{partition}:eks:{region}:{account}:cluster/{name}"},
+    recorded={"endpoint": "https://{nonce}.{region}.eks.amazonaws.com", "status": "ACTIVE"},
     ready=("status", ("ACTIVE",)),
     gone=("status", ("DELETING",)),
     tagging=_TAGGING,

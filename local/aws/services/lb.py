@@ -29,6 +29,11 @@ BALANCER = ResourceType(
     local=frozenset({"namePrefix"}),
     shape=lb_shapes.balancer,
     outputs={"arn": "LoadBalancerArn", "dnsName": "DNSName", "zoneId": "CanonicalHostedZoneId", "vpcId": "VpcId"},
+    recorded={
+        "arn": "arn:{partition}:elasticloadbalancing:{region}:{account}:loadbalancer/app/{name}/{nonce}",
+        "dnsName": "{name}.{region}.elb.amazonaws.com",
+        "zoneId": "Z{nonce}",
+    },
     derived={"arnSuffix": lb_shapes.balancer_suffix},
     known={"arnSuffix": "{arnSuffix}"},
     facets=(
@@ -61,6 +66,7 @@ TARGET_GROUP = ResourceType(
     shape=lb_shapes.target_group,
     in_place=frozenset({"healthCheck"}),
     outputs={"arn": "TargetGroupArn", "loadBalancerArns": "LoadBalancerArns"},
+    recorded={"arn": "arn:{partition}:elasticloadbalancing:{region}:{account}:targetgroup/{name}/{nonce}"},
     derived={"arnSuffix": part("arn", ":", 5)},
     known={"arnSuffix": "{arnSuffix}"},
     facets=(
@@ -98,6 +104,7 @@ LISTENER = ResourceType(
     rename={"certificateArn": "Certificates/0/CertificateArn"},
     nested=_ACTION,
     outputs={"arn": "ListenerArn"},
+    recorded={"arn": "{loadBalancerArn}/listener/{nonce}"},
     facets=(
         Facet(
             tuple(lb_shapes.LISTENER_ATTRIBUTES),
@@ -129,6 +136,7 @@ RULE = ResourceType(
     },
     shape=lb_shapes.rule,
     outputs={"arn": "RuleArn"},
+    recorded={"arn": "{listenerArn}/rule/{nonce}"},
     facets=(
         Facet(
             ("priority",),

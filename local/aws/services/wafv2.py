@@ -42,6 +42,10 @@ WEB_ACL = ResourceType(
         "lockToken": "LockToken || Summary.LockToken",
         "capacity": "WebACL.Capacity",
     },
+    recorded={
+        "aclId": "{uuid}",
+        "arn": "arn:{partition}:wafv2:{region}:{account}:webacl/{name}/{uuid}",
+    },
     volatile=True,
     tagging=Tagging(
         "TagResource", "UntagResource", "ListTagsForResource", "ResourceARN", listing="TagInfoForResource.TagList"
