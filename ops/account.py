@@ -22,10 +22,15 @@ def preview_all(
     stacks: Sequence[str] | None,
     report: Report,
     parallel: int,
+    *,
+    refresh: bool = False,
     environment: Mapping[str, str] | None = None,
     project: Project | None = None,
 ) -> tuple[Result, ...]:
-    """Preview ``stacks`` (default: all) against what is deployed. Raises `EngineError` or `RunFailedError`."""
+    """Preview ``stacks`` (default: all) against what was deployed, or with ``refresh`` against what is there now.
+
+    Neither writes the state. Raises `EngineError` or `RunFailedError`.
+    """
     known = project or checkout().project()
     variables = dict(os.environ if environment is None else environment)
     binary = shutil.which("pulumi", path=variables.get("PATH"))
@@ -39,7 +44,10 @@ def preview_all(
 
     def one(name: str) -> Result:
         return processes.run(
-            Collector(name, Operation.PREVIEW), _command(binary, name, known.policy_pack), known.directory, variables
+            Collector(name, Operation.PREVIEW),
+            _command(binary, name, known.policy_pack, refresh=refresh),
+            known.directory,
+            variables,
         )
 
     with ThreadPoolExecutor(max_workers=parallel) as pool:
@@ -54,7 +62,15 @@ def preview_all(
     return results
 
 
-def _command(binary: str, stack: str, pack: Path | None) -> list[str]:
-    """Without `--refresh`: what drifted is the drift job's affair, and a preview must not write the state."""
+def _command(binary: str, stack: str, pack: Path | None, *, refresh: bool) -> list[str]:
     laws = ["--policy-pack", str(pack)] if pack is not None else []
-    return [binary, "preview", "--json", "--non-interactive", "--stack", stack, *laws]
+    return [
+        binary,
+        "preview",
+        "--json",
+        "--non-interactive",
+        f"--refresh={str(refresh).lower()}",
+        "--stack",
+        stack,
+        *laws,
+    ]
