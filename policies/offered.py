@@ -13,7 +13,7 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Any, Final
 
-from regions.catalogue import EDGE_CODE
+from regions.catalogue import CATALOGUE, EDGE_CODE
 
 _SERVICES: Final = MappingProxyType(
     {
@@ -76,7 +76,7 @@ def type_of(token: str) -> str | None:
     if named is None and f"{service}/{kind}".startswith(_PART_OF_A_BUCKET) and kind != "BucketPolicy":
         named = "S3::Bucket"
     wanted = f"aws::{named}".lower() if named else f"aws::{_SERVICES.get(service, service)}::{kind}".lower()
-    return _everywhere().get(wanted)
+    return _ours().get(wanted) or _everywhere().get(wanted)
 
 
 def offers_type(region: str, cloudformation_type: str) -> bool | None:
@@ -117,11 +117,22 @@ def _enumerated(rules: Mapping[str, Any], engine: str, name: str) -> list[str]:
 
 
 @cache
-def _everywhere() -> dict[str, str]:
-    """Every type of any region that the data knows, by its name in lower case: what one region lacks another may have."""
+def _ours() -> Mapping[str, str]:
+    return _by_name(EDGE_CODE, *(region.code for region in CATALOGUE.regions))
+
+
+@cache
+def _everywhere() -> Mapping[str, str]:
+    """Half a second of work, so only for a type that no region of ours has."""
     directory = files("cfnlint.data.schemas").joinpath("providers")
-    codes = sorted(entry.name.removesuffix(".json") for entry in directory.iterdir() if entry.name.endswith(".json"))
-    return {name.lower(): name for code in (EDGE_CODE, *codes) for name in _types(code) or ()}
+    return _by_name(
+        *(entry.name.removesuffix(".json") for entry in directory.iterdir() if entry.name.endswith(".json"))
+    )
+
+
+def _by_name(*regions: str) -> Mapping[str, str]:
+    """Every type of these regions by its name in lower case."""
+    return {name.lower(): name for region in regions for name in _types(region) or ()}
 
 
 @cache
