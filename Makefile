@@ -121,3 +121,7 @@ EMULATOR ?= moto
 test-aws: $(STAMP) ## The whole footprint on an emulator, and docs/emulators.md from it: make test-aws EMULATOR=ministack
 	MERIDIAN_TEST_EMULATOR=$(EMULATOR) MERIDIAN_TEST_RECORD=1 $(VENV)/bin/pytest -q tests/footprint/test_footprint.py
 	$(VENV)/bin/python -m tests.footprint.support
+
+.PHONY: fuzz
+fuzz: $(STAMP) ## Fuzz the gateway's parsers: make fuzz SECONDS=3600
+	$(VENV)/bin/python -m tests.fuzz $(or $(SECONDS),60)
