@@ -134,10 +134,7 @@ def _ours() -> Mapping[str, str]:
 @cache
 def _everywhere() -> Mapping[str, str]:
     """Of all regions: what none of ours has."""
-    directory = files("cfnlint.data.schemas").joinpath("providers")
-    return _by_name(
-        *(entry.name.removesuffix(".json") for entry in directory.iterdir() if entry.name.endswith(".json"))
-    )
+    return _by_name(*(path.stem for path in (_schemas() / "providers").glob("*.json")))
 
 
 def _by_name(*regions: str) -> Mapping[str, str]:
