@@ -32,7 +32,7 @@ BALANCER = ResourceType(
     recorded={
         "arn": "arn:{partition}:elasticloadbalancing:{region}:{account}:loadbalancer/app/{name}/{nonce}",
         "dnsName": "{name}.{region}.elb.amazonaws.com",
-        "zoneId": "Z{nonce}",
+        "zoneId": "Z0000000000000",
     },
     derived={"arnSuffix": lb_shapes.balancer_suffix},
     known={"arnSuffix": "{arnSuffix}"},
