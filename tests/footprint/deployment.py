@@ -82,10 +82,11 @@ def attached(
     url: str,
     aws_module: str = "local.aws.server",
     settings: Mapping[str, str] = MappingProxyType({}),
+    checkpoints: bool = False,
 ) -> Iterator[Deployment]:
     """The runner on `project` with both providers, the aws one in front of the emulator at `url` (empty: previews only).
 
-    `settings` are further environment variables of the providers.
+    `settings` are further environment variables of the providers; `checkpoints` as in `Attachment`.
     """
     home = directory / "home"
     engine = bootstrap.obtain(home)
@@ -108,7 +109,7 @@ def attached(
     }
     said: list[str] = []
     with providers.running(commands, environment) as ports:
-        runner = Runner(project, Attachment(home, engine, ports, checkpoints=False), report=said.append)
+        runner = Runner(project, Attachment(home, engine, ports, checkpoints), report=said.append)
         yield Deployment(runner, url, home, said)
 
 

@@ -1,0 +1,1 @@
+"""What a preview, a deployment and its repetition cost: `python -m bench.deployment`."""
