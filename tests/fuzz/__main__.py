@@ -15,7 +15,7 @@ from pathlib import Path
 from local import cache, paths
 from local.cache import Artefact
 
-ATHERIS = "3.1.0"
+ATHERIS = "3.0.0" if sys.version_info < (3, 12) else "3.1.0"
 HERE = Path(__file__).parent
 
 
