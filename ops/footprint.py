@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ops.commands import capacity
+from policies import offered
 from regions import standing, usage
 from regions.addresses import plans as address_plans
 from regions.buckets import BUCKETS, SHARD_MAP
@@ -20,6 +21,7 @@ from regions.ceilings import Ceiling, ceilings, words
 from regions.countries import CONTINENT_NAMES
 from regions.figures import share_assumed
 from regions.loads import HEADLINE, visitors, worst
+from regions.offers import ZONES
 from regions.stacks import links, stack_order
 from regions.steering import STEERING, chain
 from services.contracts.demand import CONTRACT
@@ -27,6 +29,8 @@ from services.contracts.demand import CONTRACT
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "footprint.md"
 STACKS = ROOT / "stacks"
+SERVICES = ("APS", "EKS", "ElastiCache", "Grafana", "MSK", "MediaConvert", "RDS", "WAFv2", "XRay")
+"""What the platform uses or might: the rows of the table of capabilities, as CloudFormation names them."""
 
 Row = Sequence[str]
 
@@ -44,6 +48,9 @@ def page(catalogue: Catalogue = CATALOGUE, sources: Path = STACKS) -> str:
             ("region", "AWS code", "zones", "network", "partner", "residency", "people", "with one region lost"),
             _regions(catalogue),
         ),
+        "## Capabilities",
+        "From CloudFormation's region data and `regions/offers.py`. What a region lacks stops a preview (OFF-1 to OFF-4).",
+        _table(("what", *catalogue.names), _capabilities(catalogue)),
         "## Steering",
         "The most specific record wins: country, continent, default. Behind each region stands its chain.",
         _table(("region", "continents and countries", "then"), _steering(catalogue)),
@@ -104,6 +111,18 @@ def _regions(catalogue: Catalogue) -> Iterator[Row]:
             f"{share.normal:.0%}",
             f"{share.value:.0%}" + (f" ({share.lost})" if share.lost else ""),
         )
+
+
+def _capabilities(catalogue: Catalogue) -> Iterator[Row]:
+    codes = [region.code for region in catalogue.regions]
+    yield "zones", *(str(len(ZONES[code])) if code in ZONES else "not known" for code in codes)
+    yield "classes for PostgreSQL", *(str(len(offered.database_classes(code) or ())) for code in codes)
+    yield "cache nodes", *(str(len(offered.cache_nodes(code) or ())) for code in codes)
+    every = frozenset[str]().union(*(offered.services(code) for code in codes))
+    yield "services", *(str(len(offered.services(code))) for code in codes)
+    yield "services that only others have", *(str(len(every - offered.services(code))) for code in codes)
+    for service in SERVICES:
+        yield service, *("yes" if service in offered.services(code) else "**no**" for code in codes)
 
 
 def _steering(catalogue: Catalogue) -> Iterator[Row]:

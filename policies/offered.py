@@ -86,6 +86,11 @@ def offers_type(region: str, cloudformation_type: str) -> bool | None:
     return None if types is None else cloudformation_type in types
 
 
+def services(region: str) -> frozenset[str]:
+    """Services of which a region offers some type, as CloudFormation names them; none if the data knows no such region."""
+    return frozenset(name.split("::")[1] for name in _types(region) or ())
+
+
 def database_classes(region: str) -> frozenset[str] | None:
     """Instance classes for PostgreSQL; None if the data knows no such region."""
     rules = _json("extensions/aws_rds_dbinstance/dbinstanceclass_enum.json").get(region)

@@ -40,6 +40,11 @@ def test_managed_grafana_is_missing_in_mumbai_and_nowhere_else() -> None:
     assert [region.name for region in CATALOGUE.regions if not offered.offers_type(region.code, name)] == ["mumbai"]
 
 
+def test_services_are_those_of_the_types() -> None:
+    assert "Grafana" in offered.services("eu-central-1") - offered.services("ap-south-1")
+    assert offered.services("mars-north-1") == frozenset()
+
+
 def test_what_has_no_type_or_no_region_in_the_data_is_not_judged() -> None:
     assert offered.type_of("aws:new/thing:Thing") is None
     assert offered.type_of("kubernetes:apps/v1:Deployment") is None
