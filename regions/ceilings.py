@@ -57,7 +57,7 @@ def ceilings(
     plans: Sequence[Plan], contract: Contract, loads: Loads = HEADLINE, catalogue: Catalogue = CATALOGUE
 ) -> tuple[Ceiling, ...]:
     """Every quota that a load comes near to, the platform's first, then region by region."""
-    found = [*_delivery(contract, loads), *_brokers_of_account(plans)]
+    found = [*_delivery(contract, loads), *_account(plans, catalogue)]
     database_pods = sum(
         plan.sizes.replicas[name].least for plan in plans for name, pod in contract.pods.items() if pod.database
     )
@@ -118,9 +118,11 @@ def _delivery(contract: Contract, loads: Loads) -> Iterator[Ceiling]:
     )  # fmt: skip
 
 
-def _brokers_of_account(plans: Sequence[Plan]) -> Iterator[Ceiling]:
+def _account(plans: Sequence[Plan], catalogue: Catalogue) -> Iterator[Ceiling]:
     brokers = sum(plan.sizes.brokers_per_zone * AZS_PER_REGION for plan in plans)
     yield _one(EVERYWHERE, "msk brokers", brokers, f"{len(plans)} clusters in one account")
+    copied = sum(region.partner != region.name for region in catalogue.regions)
+    yield _one(EVERYWHERE, "msk replicators", copied, "one for each region, to its partner")
 
 
 def _origin(region: str, share: float, contract: Contract, loads: Loads) -> Iterator[Ceiling]:

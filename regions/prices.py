@@ -89,10 +89,11 @@ FACTORS: Mapping[str, Figure] = MappingProxyType(
         "us-east-1": assumed(1.0, "times", "most services cost the same in both"),
         "ap-south-1": assumed(1.06, "times", "mean over services, as remembered"),
         "eu-central-1": assumed(1.19, "times", "mean over services, as remembered"),
+        "sa-east-1": assumed(1.55, "times", "mean over services, as remembered"),
         "ap-southeast-1": assumed(1.22, "times", "mean over services, as remembered"),
     }
 )
-"""What a region charges in comparison with the reference, unless ``REGIONAL`` knows better."""
+"""Regions of the catalogue, and São Paulo, the next one that is thought of. What a region charges in comparison with the reference, unless ``REGIONAL`` knows better."""
 
 REGIONAL: Mapping[tuple[str, str], Figure] = MappingProxyType(
     {
@@ -123,6 +124,7 @@ DELIVERY: Mapping[str, Tiers] = MappingProxyType(
         "us-west-2": _delivery(0.085, 0.080, 0.060, 0.040, 0.030, 0.025, 0.020),
         "eu-central-1": _delivery(0.085, 0.080, 0.060, 0.040, 0.030, 0.025, 0.020),
         "ap-southeast-1": _delivery(0.120, 0.100, 0.095, 0.090, 0.080, 0.070, 0.060),
+        "sa-east-1": _delivery(0.110, 0.105, 0.090, 0.080, 0.060, 0.050, 0.040),
         "ap-south-1": _delivery(0.109, 0.085, 0.082, 0.080, 0.078, 0.075, 0.072),
     }
 )

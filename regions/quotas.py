@@ -69,6 +69,9 @@ QUOTAS: Mapping[str, Quota] = MappingProxyType(
         "msk storage": Quota(
             published(16_384, "GiB", _MSK), "broker", "design", "kafka", "shorten retention, or more brokers",
         ),
+        "msk replicators": Quota(
+            assumed(15, "replicators", _REMEMBERED), "account", "request", "kafka", "ask for more",
+        ),
         "msk brokers": Quota(published(90, "brokers", _MSK), "account", "request", "kafka", "ask for more"),
         "s3 reads": Quota(
             published(5_500, "reads/s", _S3), "prefix", "design", "s3",
