@@ -15,6 +15,7 @@ from typing import Final
 from policies.model import Resource, StackRule, Value, of_type, text
 from regions import addresses, buckets, steering
 from regions.catalogue import CATALOGUE, HOME_CODE, ResidencyZone
+from regions.countries import CONTINENT_NAMES
 from regions.errors import CatalogueError
 from regions.stacks import links
 
@@ -48,6 +49,14 @@ def _addresses(resources: tuple[Resource, ...]) -> _Findings:
 
 
 def _writers(_resources: tuple[Resource, ...]) -> _Findings:
+    for part in buckets.SHARD_MAP.ranges:
+        for role, name in (("home", part.home), ("writer", part.writer)):
+            if name not in CATALOGUE.names:
+                yield (
+                    None,
+                    f"regions/buckets.py: the {role} of buckets {part.start}..{part.stop - 1} is {name}, which is not in "
+                    "the catalogue: move them to another region first",
+                )
     try:
         buckets.check(buckets.SHARD_MAP)
     except CatalogueError as error:
@@ -113,6 +122,7 @@ def _strings(value: Value) -> Iterator[str]:
 
 def _reachable(resources: tuple[Resource, ...]) -> _Findings:
     """Each region's origin stands in every chain, in the order of ``regions/steering.py``, and every place has one."""
+    yield from _orphans()
     chains: dict[str, dict[str, str]] = defaultdict(dict)
     for record in of_type(resources, _RECORD):
         name, kind = text(record.get("name")) or "", record.get("failoverRoutingPolicies.0.type")
@@ -128,6 +138,24 @@ def _reachable(resources: tuple[Resource, ...]) -> _Findings:
         wanted = steering.chain(region.name, CATALOGUE)
         if order != wanted:
             yield None, f"the chain of {region.name} is {' → '.join(order)}, steering says {' → '.join(wanted)}"
+
+
+def _orphans() -> _Findings:
+    """Places that are steered to a region which does not exist."""
+    places: dict[str, list[str]] = defaultdict(list)
+    for place, region in (
+        *steering.STEERING.countries.items(),
+        *((CONTINENT_NAMES[code], region) for code, region in steering.STEERING.continents.items()),
+        ("the default", steering.STEERING.default),
+    ):
+        if region not in CATALOGUE.names:
+            places[region].append(place)
+    for region, orphans in places.items():
+        yield (
+            None,
+            f"regions/steering.py: {', '.join(orphans)} would be orphaned, they are steered to {region}, which is not in "
+            "the catalogue: name another region",
+        )
 
 
 def _walk(chains: dict[str, dict[str, str]], name: str) -> Iterator[str]:
