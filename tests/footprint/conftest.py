@@ -73,7 +73,7 @@ def footprint(
         deployment.emulated(emulator_name, directory) as url,
         deployment.attached(directory, project(DISPOSABLE), name=emulator_name, url=url) as attached,
     ):
-        before = inventory(Boto(url))
+        before = inventory(Boto(url), emulator_name)
         ups = attached.runner.up_all()
         idle = attached.runner.up_all()
         declared = expected.previewed(previews)

@@ -13,6 +13,7 @@ from typing import Final
 
 import jmespath
 
+from local.aws import gaps
 from regions.catalogue import CATALOGUE
 from tests.footprint.asking import Boto
 
@@ -21,13 +22,17 @@ REGIONS: Final = ("us-east-1", *(region.code for region in CATALOGUE.regions))
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """An operation that lists; `items` finds what names each thing (JMESPath), `everywhere` asks in all regions."""
+    """An operation that lists; `items` finds what names each thing (JMESPath), `everywhere` asks in all regions.
+
+    `needs` is a type without which an emulator does not have the operation either.
+    """
 
     service: str
     operation: str
     items: str
     params: Mapping[str, object] | None = None
     everywhere: bool = True
+    needs: str = ""
 
 
 LISTINGS: Final = (
@@ -65,7 +70,7 @@ LISTINGS: Final = (
     Listing("iam", "list_open_id_connect_providers", "OpenIDConnectProviderList[].Arn", everywhere=False),
     Listing("iam", "list_policies", "Policies[].Arn", {"Scope": "Local"}, everywhere=False),
     Listing("iam", "list_roles", "Roles[].RoleName", everywhere=False),
-    Listing("kafka", "list_clusters_v2", "ClusterInfoList[].ClusterArn"),
+    Listing("kafka", "list_clusters", "ClusterInfoList[].ClusterArn"),
     Listing("kms", "list_aliases", "Aliases[].AliasName"),
     Listing("logs", "describe_deliveries", "deliveries[].id"),
     Listing("logs", "describe_delivery_destinations", "deliveryDestinations[].name"),
@@ -92,14 +97,17 @@ LISTINGS: Final = (
         "describe_scalable_targets",
         "ScalableTargets[].ResourceId",
         {"ServiceNamespace": "kafka"},
+        needs="aws:appautoscaling/target:Target",
     ),
 )
 
 
-def inventory(cloud: Boto, listings: Iterable[Listing] = LISTINGS) -> dict[str, tuple[str, ...]]:
+def inventory(cloud: Boto, emulator: str, listings: Iterable[Listing] = LISTINGS) -> dict[str, tuple[str, ...]]:
     """What there is: `service.operation region` -> names, sorted; listings that are empty are left out."""
     found: dict[str, tuple[str, ...]] = {}
     for listing in listings:
+        if listing.needs in gaps.lacking(emulator):
+            continue
         for region in REGIONS if listing.everywhere else REGIONS[:1]:
             answer = cloud.ask(listing.service, region, listing.operation, listing.params or {})
             items = jmespath.search(listing.items, answer) or []

@@ -228,7 +228,7 @@ def test_a_tag_that_somebody_changed_is_seen_and_set_back(footprint: Footprint) 
 def test_removing_everything_leaves_the_emulator_as_it_was(footprint: Footprint) -> None:
     results = footprint.deployment.runner.run_waves(Operation.DESTROY)
     assert [result.stack for result in results] == [name for wave in reversed(project().waves) for name in wave]
-    assert inventory(Boto(footprint.deployment.endpoint)) == footprint.before
+    assert inventory(Boto(footprint.deployment.endpoint), footprint.emulator) == footprint.before
     assert (
         sum(row.live + row.recorded for row in report.counts(footprint.directory / "ledger", footprint.emulator)) == 0
     )
