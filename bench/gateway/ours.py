@@ -25,6 +25,7 @@ from services.common.tokens import KeySet, Policy, public_key
 from services.contracts.limits import LIMITS
 from services.contracts.routes import Service
 from services.contracts.settings import Endpoint
+from services.gateway.__main__ import GC_ALLOCATIONS
 from services.gateway.access import AccessLog
 from services.gateway.connection import ClientConnection
 from services.gateway.core import Core
@@ -78,6 +79,7 @@ async def serve(settings: dict[str, str], log: BinaryIO) -> None:
     )
     sweeper = asyncio.create_task(core.sweep())
     gc.freeze()
+    gc.set_threshold(GC_ALLOCATIONS)
     try:
         await server.serve_forever()
     finally:

@@ -18,8 +18,8 @@ class AccessLog:
         self._lines: list[bytes] = []
         self.dropped = 0
 
-    def note(self, method: bytes, template: str, status: int, seconds: float, user: str | None) -> None:
-        """One request. ``template`` is the route's, so that ids and queries stay out of the log."""
+    def note(self, method: bytes, template: bytes, status: int, seconds: float, user: bytes) -> None:
+        """One request. ``template`` is the route's, so that ids and queries stay out of the log; ``user`` is JSON."""
         if self._out is None:
             return
         if len(self._lines) >= _MAX_WAITING:
@@ -31,10 +31,10 @@ class AccessLog:
             % (
                 int(time.time() * 1000),
                 method,
-                template.encode(),
+                template,
                 status,
                 int(seconds * 1_000_000),
-                b'"%b"' % user.encode() if user is not None else b"null",
+                user,
             )
         )
 

@@ -425,7 +425,7 @@ class Exchange:
         seconds = now - self._started
         if plan is None:
             core.metrics.route("unrouted").observe(status, seconds)
-            core.access.note(self._head.method, "unrouted", status, seconds, None)
+            core.access.note(self._head.method, b"unrouted", status, seconds, b"null")
         else:
             plan.metrics.observe(status, seconds)
-            core.access.note(self._head.method, plan.template, status, seconds, self._identity.user)
+            core.access.note(self._head.method, plan.template, status, seconds, self._identity.logged)

@@ -30,7 +30,17 @@ class IdentityError(Exception):
 class Identity:
     """A caller. ``user``: the public form of the id, None for anybody. Carries the last context and its names in limits."""
 
-    __slots__ = ("context", "context_until", "expires_at", "name", "session_id", "subjects", "user", "user_id")
+    __slots__ = (
+        "context",
+        "context_until",
+        "expires_at",
+        "logged",
+        "name",
+        "session_id",
+        "subjects",
+        "user",
+        "user_id",
+    )
 
     def __init__(
         self, user: str | None, user_id: int | None, name: str | None, session_id: int | None, expires_at: float
@@ -40,6 +50,7 @@ class Identity:
         self.name = name
         self.session_id = session_id
         self.expires_at = expires_at
+        self.logged = b"null" if user is None else b'"%b"' % user.encode()
         self.context = b""
         self.context_until = 0.0
         self.subjects: dict[str, Subject] = {}
@@ -66,10 +77,10 @@ class Identities:
 
     def recall(self, authorization: bytes) -> Identity | None:
         """The identity behind a token that was verified before, or None. Raises `IdentityError` for what cannot be one."""
-        token = _bearer(authorization)
-        digest = hashlib.sha256(token).digest()
+        digest = hashlib.sha256(authorization).digest()
         identity = self._known.get(digest)
         if identity is None:
+            _bearer(authorization)
             return None
         if identity.expires_at <= self._clock():
             del self._known[digest]
@@ -84,7 +95,7 @@ class Identities:
         self._check_revoked(identity)
         if len(self._known) >= _MAX_REMEMBERED:
             self._known.clear()
-        self._known[hashlib.sha256(token).digest()] = identity
+        self._known[hashlib.sha256(authorization).digest()] = identity
         return identity
 
     def revoke(self, session_id: int, until: float) -> None:

@@ -33,7 +33,7 @@ class Plan:
     __slots__ = ("is_attempt", "max_body", "metrics", "needs_user", "rule", "share", "template", "upstream")
 
     def __init__(self, route: Route, upstream: Upstream, rule: Rule, metrics: RouteMetrics) -> None:
-        self.template = route.template
+        self.template = route.template.encode()
         self.upstream = upstream
         self.rule = rule
         self.metrics = metrics
