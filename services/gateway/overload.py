@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from types import MappingProxyType
+from typing import Final
 
 from services.contracts.routes import Priority
 
@@ -15,13 +16,39 @@ SHARE = MappingProxyType({Priority.PLAYBACK: 1.0, Priority.READ: 0.9, Priority.W
 """Part of the limit that a priority may fill."""
 
 
+_TOLERANCE: Final = 1.5
+"""How much longer than the best a round trip may be before the limit shrinks."""
+
+
 class ConcurrencyLimit:
-    """Adapts between ``low`` and ``high``. A window closes after ``window`` samples."""
+    """Adapts between ``low`` and ``high``. A window closes after ``window`` samples.
 
-    __slots__ = ("_best", "_count", "_high", "_low", "_peak", "_sum", "_window", "in_flight", "limit")
+    The best round trip is measured anew every ``probe_every`` windows, with no more than ``low`` calls in flight. Letting
+    it age instead would take a lasting overload for the new normal, and follow it up to ``high``.
+    """
 
-    def __init__(self, initial: int = 64, low: int = 20, high: int = 1024, window: int = 64) -> None:
+    __slots__ = (
+        "_best",
+        "_count",
+        "_high",
+        "_low",
+        "_peak",
+        "_probe_every",
+        "_probing",
+        "_sum",
+        "_until_probe",
+        "_window",
+        "in_flight",
+        "limit",
+    )
+
+    def __init__(
+        self, initial: int = 64, low: int = 20, high: int = 1024, window: int = 64, probe_every: int = 100
+    ) -> None:
         self._low, self._high, self._window = low, high, window
+        self._probe_every = self._until_probe = probe_every
+        # A process that starts into an overload must not take it for normal.
+        self._probing = True
         self._best = math.inf
         self._sum = 0.0
         self._count = 0
@@ -31,7 +58,7 @@ class ConcurrencyLimit:
 
     def try_enter(self, share: float) -> bool:
         """Takes a place if a priority with this ``share`` of the limit may still have one."""
-        if self.in_flight >= self.limit * share:
+        if self.in_flight >= (self._low if self._probing else self.limit) * share:
             return False
         self.in_flight += 1
         if self.in_flight > self._peak:
@@ -40,28 +67,38 @@ class ConcurrencyLimit:
 
     def leave(self, seconds: float | None) -> None:
         """Gives the place back. ``seconds``: the round trip, or None if the call says nothing about latency."""
+        crowded = self.in_flight > self._low
         self.in_flight -= 1
-        if seconds is None:
+        if seconds is None or (self._probing and crowded):
             return
         self._sum += seconds
         self._count += 1
         if self._count >= self._window:
-            self._adapt()
+            self._close_window()
 
     def dropped(self) -> None:
         """The service timed out or refused for overload: back off at once."""
         self.limit = max(self._low, self.limit * 0.9)
 
-    def _adapt(self) -> None:
+    def _close_window(self) -> None:
         mean = self._sum / self._count
-        # The best round trip ages, so that a slower normal is accepted in the end.
-        self._best = min(mean, self._best * 1.02)
-        gradient = max(0.5, min(1.0, 2.0 * self._best / mean)) if mean > 0 else 1.0
+        if self._probing:
+            self._best = mean
+            self._probing = False
+            self._until_probe = self._probe_every
+        else:
+            self._best = min(mean, self._best)
+            self._adapt(mean)
+            self._until_probe -= 1
+            self._probing = self._until_probe <= 0
+        self._sum, self._count, self._peak = 0.0, 0, self.in_flight
+
+    def _adapt(self, mean: float) -> None:
+        gradient = max(0.5, min(1.0, _TOLERANCE * self._best / mean)) if mean > 0 else 1.0
         target = self.limit * gradient + math.sqrt(self.limit)
         if self._peak * 2 < self.limit:
             target = min(target, self.limit)
         self.limit = min(self._high, max(self._low, 0.8 * self.limit + 0.2 * target))
-        self._sum, self._count, self._peak = 0.0, 0, self.in_flight
 
 
 class RetryBudget:
