@@ -77,6 +77,14 @@ preview: $(STAMP) ## What a deployment of all stacks would change, with every po
 footprint: $(STAMP) ## Write docs/footprint.md anew
 	@$(VENV)/bin/python -m ops.footprint
 
+.PHONY: golden
+golden: $(STAMP) ## Rewrite the golden footprint, and say what changed in it
+	@$(VENV)/bin/python -m ops.golden
+
+.PHONY: workflows
+workflows: $(STAMP) ## Lint the pipelines and every shell script
+	@$(VENV)/bin/python -m ops.workflow_lint
+
 .PHONY: test
 test: lint types unit ## Everything that a change must pass
 

@@ -29,6 +29,7 @@ from local.supervision import SupervisionError
 from ops.commands import capacity, dlq, doctor, down, env, logs, preview, recount, status, up
 from ops.commands.stores import StoresError
 from ops.previews import SnapshotError
+from ops.states import StateError
 from ops.trees import TreeError
 from policies.exceptions import ExceptionError
 from regions.errors import CatalogueError
@@ -52,6 +53,7 @@ _FAILURES = (
     SettingsError,
     SnapshotError,
     StartError,
+    StateError,
     StoresError,
     SupervisionError,
     TreeError,

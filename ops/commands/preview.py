@@ -19,7 +19,7 @@ from local.installation import Platform
 from local.ports import PROVIDER_AWS, PROVIDER_KUBERNETES
 from local.processes.program import NotReadyError
 from local.processes.provider import check
-from ops import account, previews, trees
+from ops import account, previews, states, trees
 from ops.commands import common
 from ops.previews import Snapshot, SnapshotError
 from ops.review import cost, laws, report, review
@@ -39,6 +39,9 @@ Description = Annotated[
 Artefact = Annotated[Path | None, typer.Option(metavar="FILE", help="Write the whole report here, as JSON.")]
 Account = Annotated[
     bool, typer.Option("--account", help="From the state of the configured AWS account, with the official plugins.")
+]
+Deployed = Annotated[
+    bool, typer.Option("--deployed", help="With --base: from a state that deploying the base on the emulator made.")
 ]
 
 
@@ -73,6 +76,7 @@ def preview(
     description: Description = None,
     artefact: Artefact = None,
     account: Account = False,
+    deployed: Deployed = False,
     json: common.Json = False,
     parallel: Annotated[int, typer.Option(min=1, max=8, help="Engines at a time, 250 MB each.")] = 2,
 ) -> None:
@@ -92,13 +96,17 @@ def preview(
 
         meridian preview --base origin/main --description change.txt
 
+        meridian preview --base origin/main --deployed
+
         meridian preview --json > preview.json
     """
     if base and against is not None:
         raise typer.BadParameter("give --base or --against, not both")
+    if deployed and (not base or account):
+        raise typer.BadParameter("--deployed needs --base, and --account has a state of its own")
     earlier = _earlier(base, against, parallel)
     accepted = _read(description, "--description") if description is not None else ""
-    done = _previewed(stacks, parallel, of_account=account)
+    done = _previewed(stacks, parallel, of_account=account, deployed=base if deployed else "")
     if json:
         common.print_json([result.digest() for result in done.results])
         raise typer.Exit(FAILED if done.failures else 0)
@@ -125,15 +133,19 @@ def _read(file: Path, option: str) -> str:
         raise SnapshotError(f"{option} {file}: cannot be read ({error}); name a text file") from error
 
 
-def _previewed(stacks: Sequence[str] | None, parallel: int, *, of_account: bool) -> _Previewed:
+def _previewed(stacks: Sequence[str] | None, parallel: int, *, of_account: bool, deployed: str) -> _Previewed:
     try:
+        if deployed:
+            with trees.revision(deployed) as tree:
+                results = states.preview_from(tree, trees.checkout(), stacks, common.timed_report(), parallel)
+            return _Previewed(results, (), from_state=True)
         if of_account:
             return _Previewed(account.preview_all(stacks, common.timed_report(), parallel), (), from_state=True)
         with _runner(common.platform(), parallel) as (runner, from_state):
             return _Previewed(runner.preview_all(stacks or None), (), from_state)
     except RunFailedError as error:
         told = tuple(f"{result.stack}: {line}" for result in error.results for line in result.errors if not result.ok)
-        return _Previewed(error.results, told or (str(error),), from_state=of_account)
+        return _Previewed(error.results, told or (str(error),), from_state=of_account or bool(deployed))
 
 
 def _tell(done: _Previewed, *, complete: bool) -> int:

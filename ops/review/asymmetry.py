@@ -64,8 +64,10 @@ def asymmetries(changes: Iterable[Change], after: Iterable[Declared], catalogue:
         if change.stack in neutral:
             for subject, values in _subjects(change, neutral[change.stack]):
                 touched[subject][change.stack] = values
+    # A region of which nothing was previewed says nothing.
+    names = tuple(name for name in catalogue.names if present[name] or any(name in at for at in touched.values()))
     found = (
-        _asymmetry(subject, regions, present, neutral, catalogue)
+        _asymmetry(subject, regions, present, neutral, names)
         for subject, regions in sorted(
             touched.items(), key=lambda item: (item[0].component, item[0].name, item[0].path)
         )
@@ -92,10 +94,10 @@ def _asymmetry(
     regions: Mapping[str, _Values],
     present: Mapping[str, Mapping[tuple[str, str, str], Declared]],
     neutral: Mapping[str, Neutral],
-    catalogue: Catalogue,
+    names: tuple[str, ...],
 ) -> Asymmetry | None:
-    having = tuple(name for name in catalogue.names if name in regions)
-    missing = [name for name in catalogue.names if name not in regions]
+    having = tuple(name for name in names if name in regions)
+    missing = [name for name in names if name not in regions]
     values = {canonical(entry.after) for entry in regions.values()}
     key = (subject.component, subject.type, subject.name)
     if missing:

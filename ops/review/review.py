@@ -21,7 +21,7 @@ WITHOUT_STATE = (
     "Compared by what the programs declare. What follows from a replacement, and what drifted, only a preview from a "
     "state shows."
 )
-FROM_STATE = "Previewed by the engine from a state of the base."
+FROM_STATE = "Previewed by the engine from the state of what is deployed."
 
 
 class Declaration(Protocol):

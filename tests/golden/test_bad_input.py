@@ -51,13 +51,13 @@ WRONG: dict[str, tuple[Callable[[Digests], None], str, str, str]] = {
 
 
 @pytest.mark.parametrize("what", WRONG)
-def test_a_wrong_declaration_is_told_by_one_law_with_stack_and_remedy(what: str) -> None:
+def test_a_wrong_declaration_is_told_with_code_stack_and_remedy(what: str) -> None:
     spoil, code, stack, remedy = WRONG[what]
     digests: Digests = json.loads(previewed().text())["stacks"]
     spoil(digests)
     found = broken(replace(previewed(), digests=tuple(digests)).side().resources, TODAY)
-    assert [(entry.code, entry.stack) for entry in found] == [(code, stack)]
-    assert remedy in found[0].message
+    assert {entry.stack for entry in found} == {stack}
+    assert any(remedy in entry.message for entry in found if entry.code == code)
 
 
 def test_a_price_that_is_missing_is_named_in_the_report() -> None:

@@ -66,16 +66,18 @@ def test_a_fifth_region_starts_without_buckets(five: Tree) -> None:
 
 
 def test_what_the_other_regions_declare_changes_only_by_their_new_peer(declared_by_five: Snapshot) -> None:
-    before, after = (_urns(taken, "singapore") for taken in (previewed(), declared_by_five))
+    before, after = (_names(taken, "singapore") for taken in (previewed(), declared_by_five))
+    assert after - before == {"database-from-saopaulo"}
     assert before - after == set()
-    assert {urn.rsplit("::", 1)[-1] for urn in after - before} == {"database-from-saopaulo"}
 
 
-def _urns(taken: Snapshot, stack: str) -> set[str]:
+def _names(taken: Snapshot, stack: str) -> set[str]:
+    """But for alarms on cache nodes: their number follows from the weights, which a new region changes."""
     (found,) = taken.of([stack]).digests
     steps = found["steps"]
     assert isinstance(steps, list)
-    return {str(step["urn"]) for step in steps if isinstance(step, Mapping)}
+    names = {str(step["urn"]).rsplit("::", 1)[-1] for step in steps if isinstance(step, Mapping)}
+    return {name for name in names if not name.startswith("alarms-cache-")}
 
 
 def test_a_region_that_others_lean_on_cannot_be_taken_out_unnoticed(tmp_path: Path) -> None:
@@ -94,7 +96,8 @@ def test_taking_oregon_out_says_what_is_left_hanging(tmp_path: Path, declared_by
     left = declared_by_five.of([name for name in declared_by_five.stacks if "oregon" not in name])
     found = judged(tree, left)
     told = {code: [message for other, message in found if other == code] for code, _ in found}
-    assert set(told) == {"UNI-2", "UNI-3", "UNI-5", "REG-2"} or set(told) == {"UNI-2", "UNI-3", "UNI-5"}
+    # Sizes follow from the weights (CAP-1), and what was declared in Oregon is in no region of ours (REG-2).
+    assert set(told) - {"CAP-1", "REG-2"} == {"UNI-2", "UNI-3", "UNI-5"}
     assert any("home of buckets 240..479 is oregon" in message for message in told["UNI-2"])
     assert any("writer of buckets 240..479 is oregon" in message for message in told["UNI-2"])
     assert "database copies: frankfurt has none in its partner saopaulo: declare it in links-*" in told["UNI-3"]

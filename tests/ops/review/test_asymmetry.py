@@ -118,10 +118,18 @@ def test_a_region_that_follows_the_others_is_explained() -> None:
 
 
 def test_a_region_without_such_a_resource_is_explained() -> None:
-    two = {"mumbai": "large", "frankfurt": "large"}
-    (entry,) = _found(two, dict.fromkeys(two, "xlarge"))
+    others = [digest(name, created(name, "aws:sqs/queue:Queue", "q")) for name in ("oregon", "singapore")]
+    two = dict.fromkeys(("mumbai", "frankfurt"), "large")
+    old = declared([*_preview(two), *others])
+    new = declared([*_preview(dict.fromkeys(two, "xlarge")), *others])
+    (entry,) = asymmetries(compared(old, new, forces), new, CATALOGUE)
     assert dict(entry.others) == dict.fromkeys(("oregon", "singapore"), "no such resource")
     assert entry.explained
+
+
+def test_a_region_of_which_nothing_was_previewed_is_not_compared() -> None:
+    two = dict.fromkeys(("mumbai", "frankfurt"), "large")
+    assert _found(two, dict.fromkeys(two, "xlarge")) == ()
 
 
 def test_equal_regions_led_to_different_values_are_told() -> None:
