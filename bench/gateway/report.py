@@ -207,7 +207,12 @@ def markdown(results: Results) -> str:
                 for seen in results.overload.values()
             ],
         )
-        lines += ["The sender is an open loop in Python and offers what it can, at most 20,000/s.", ""]
+        lines += [
+            "The sender is an open loop in Python that offers what it can, at most 20,000/s, on the same core as the upstream: "
+            "on two cores it takes the upstream's time away, so what is admitted is a lower bound. The law itself is held "
+            "in virtual time by `tests/services/gateway/test_overload.py`.",
+            "",
+        ]
     lines += [
         "## Versions",
         "",
