@@ -26,8 +26,9 @@ from local.emulators.seam import LOOPBACK, endpoint
 from local.engine import bootstrap
 from local.engine.environment import Attachment
 from local.engine.providers import ProviderCommand, running
-from local.engine.pulumi import Runner
+from local.engine.pulumi import Project, Runner
 from local.engine.results import Result
+from local.installation import DISPOSABLE
 from ops.trees import Tree
 
 EMULATOR: Final = "moto"
@@ -55,10 +56,15 @@ def preview_from(
     with tempfile.TemporaryDirectory(prefix="meridian-deployed-") as scratch:
         home = paths.private_directory(Path(scratch) / "home")
         with _emulated(Path(scratch)) as url, _attached(home, url, report) as attachment:
-            deployed = replace(base.project(), policy_pack=None)
+            deployed = _unprotected(replace(base.project(), policy_pack=None))
             there = None if stacks is None else [name for name in stacks if name in deployed.stacks]
             Runner(deployed, attachment, report, parallel).up_all(there)
-            return Runner(head.project(), attachment, report, parallel).preview_all(stacks)
+            return Runner(_unprotected(head.project()), attachment, report, parallel).preview_all(stacks)
+
+
+def _unprotected(project: Project) -> Project:
+    """The engine refuses to preview the replacement of what is protected; to show it is what this is for."""
+    return replace(project, overrides=DISPOSABLE)
 
 
 @contextmanager

@@ -24,11 +24,9 @@ from ops.commands import common
 from ops.previews import Snapshot, SnapshotError
 from ops.review import cost, laws, report, review
 from ops.review.declared import declared
-from ops.review.review import Judges, Said
+from ops.review.review import FAILED, Judges, Said
 from ops.review.settled import settled
 from regions.prices import PriceError
-
-FAILED, STOPPED = 1, 3
 
 Stacks = Annotated[list[str] | None, typer.Argument(help="Stacks; all of them if none is named.")]
 Base = Annotated[str, typer.Option(metavar="REV", help="Report the change since this git revision.")]
@@ -55,13 +53,13 @@ class _Previewed:
 
     @property
     def failed(self) -> list[str]:
-        """Stacks that could not be previewed."""
-        return [result.stack for result in self.results if not result.ok]
+        """Stacks whose declaration is not known to its end."""
+        return [result.stack for result in self.results if not (result.ok or self.from_state)]
 
     @property
     def digests(self) -> list[dict[str, object]]:
-        """Of the stacks that could be previewed."""
-        return [dict(result.digest()) for result in self.results if result.ok]
+        """Of the stacks that could be previewed; of a state, whatever the engine said until it stopped."""
+        return [dict(result.digest()) for result in self.results if result.ok or self.from_state]
 
 
 def register(app: typer.Typer) -> None:
@@ -182,9 +180,7 @@ def _report(done: _Previewed, earlier: Snapshot, description: str, judges: Judge
     if artefact is not None:
         artefact.write_text(report.artefact(findings), encoding="utf-8")
     print(report.render(findings), end="")
-    if findings.failures or findings.laws:
-        return FAILED
-    return STOPPED if findings.blocked else 0
+    return findings.code
 
 
 @contextmanager

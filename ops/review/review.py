@@ -17,6 +17,9 @@ from ops.review.replacing import forces
 from policies.exceptions import LawException
 from regions.catalogue import CATALOGUE, Catalogue
 
+FAILED, STOPPED = 1, 3
+"""Exit codes: a stack failed or a law is broken; data or an address would be lost and nobody named it."""
+
 WITHOUT_STATE = (
     "Compared by what the programs declare. What follows from a replacement, and what drifted, only a preview from a "
     "state shows."
@@ -57,6 +60,13 @@ class Findings:
     def stops(self) -> bool:
         """Whether the job must stop."""
         return bool(self.blocked or self.laws or self.failures)
+
+    @property
+    def code(self) -> int:
+        """The exit code that tells a pipeline: `FAILED`, `STOPPED` or 0."""
+        if self.failures or self.laws:
+            return FAILED
+        return STOPPED if self.blocked else 0
 
     @property
     def empty(self) -> bool:

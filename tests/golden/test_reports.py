@@ -45,6 +45,7 @@ def test_the_report_of_a_branch_reads_as_committed(name: str) -> None:
 @pytest.mark.parametrize("name", BRANCHES)
 def test_a_branch_stops_by_the_gate_or_by_a_law_or_not_at_all(name: str) -> None:
     findings = _review(name)
+    assert findings.code == (1 if name in STOPPED_BY_LAW else 3 if name in STOPPED_BY_GATE else 0)
     assert [f"{change.place}/{change.name}" for change in findings.blocked] == (
         [STOPPED_BY_GATE[name]] if name in STOPPED_BY_GATE else []
     )
