@@ -121,9 +121,24 @@ LACKING: Final[Mapping[str, frozenset[str]]] = {
 
 UNFAITHFUL: Final[Mapping[str, Mapping[str, frozenset[str]]]] = {
     "ministack": {
-        "aws:ec2/vpcEndpoint:VpcEndpoint": frozenset({"subnetIds"}),
-        "aws:eks/cluster:Cluster": frozenset({"kubernetesNetworkConfig"}),
-        "aws:rds/instance:Instance": frozenset({"backupWindow", "enabledCloudwatchLogsExports", "port"}),
+        "aws:acm/certificate:Certificate": frozenset({"keyAlgorithm"}),
+        "aws:ec2/flowLog:FlowLog": frozenset({"iamRoleArn", "maxAggregationInterval"}),
+        "aws:ec2/natGateway:NatGateway": frozenset({"allocationId"}),
+        "aws:ec2/vpcEndpoint:VpcEndpoint": frozenset({"privateDnsEnabled", "securityGroupIds", "subnetIds"}),
+        "aws:eks/cluster:Cluster": frozenset(
+            {"computeConfig", "kubernetesNetworkConfig", "storageConfig", "upgradePolicy", "zonalShiftConfig"}
+        ),
+        "aws:elasticache/replicationGroup:ReplicationGroup": frozenset({"kmsKeyId"}),
+        "aws:rds/instance:Instance": frozenset(
+            {
+                "backupRetentionPeriod",
+                "backupWindow",
+                "enabledCloudwatchLogsExports",
+                "engineLifecycleSupport",
+                "performanceInsightsKmsKeyId",
+                "port",
+            }
+        ),
         "aws:route53/healthCheck:HealthCheck": frozenset(
             {"childHealthchecks", "enableSni", "measureLatency", "regions"}
         ),

@@ -38,7 +38,32 @@ EXCUSES: Final[Mapping[str, Mapping[str, Mapping[str, str]]]] = {
             "rules.sourceSelectionCriteria": _SILENT,
         },
     },
-    "ministack": {},
+    "ministack": {
+        "aws:acm/certificate:Certificate": {"keyAlgorithm": "always makes RSA_2048"},
+        "aws:ec2/flowLog:FlowLog": dict.fromkeys(("iamRoleArn", "maxAggregationInterval"), _SILENT),
+        "aws:ec2/natGateway:NatGateway": {"allocationId": _SILENT},
+        "aws:ec2/vpcEndpoint:VpcEndpoint": dict.fromkeys(("privateDnsEnabled", "securityGroupIds"), _SILENT),
+        "aws:eks/cluster:Cluster": {
+            **dict.fromkeys(("computeConfig", "storageConfig", "upgradePolicy", "zonalShiftConfig"), _SILENT),
+            "kubernetesNetworkConfig.elasticLoadBalancing": _SILENT,
+        },
+        "aws:elasticache/replicationGroup:ReplicationGroup": {"kmsKeyId": _SILENT},
+        "aws:rds/instance:Instance": {
+            "backupRetentionPeriod": "gives a replica that of its source",
+            "backupWindow": "always says 03:00-04:00",
+            "enabledCloudwatchLogsExports": "always says none",
+            "engineLifecycleSupport": _SILENT,
+            "performanceInsightsKmsKeyId": _SILENT,
+            "port": "tells one of its own",
+        },
+        "aws:route53/healthCheck:HealthCheck": {
+            "childHealthchecks": "tells empty names",
+            "enableSni": "always says no",
+            "measureLatency": "always says no",
+            "regions": "tells empty names",
+        },
+        "aws:route53/zone:Zone": {"enableAcceleratedRecovery": "has no operation for it"},
+    },
     "localstack": {},
 }
 """Emulator -> type -> property, or `property.member` -> what it does."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from tests.footprint.asking import Check
-from tests.footprint.checks import clusters, data, network, operations, routing, security, storage
+from tests.footprint.checks import clusters, data, delivery, network, operations, routing, security, storage
 
 CHECKS: Final[Mapping[str, Check]] = {
     **network.CHECKS,
@@ -18,5 +18,6 @@ CHECKS: Final[Mapping[str, Check]] = {
     **data.CHECKS,
     **clusters.CHECKS,
     **routing.CHECKS,
+    **delivery.CHECKS,
     **operations.CHECKS,
 }

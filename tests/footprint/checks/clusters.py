@@ -48,6 +48,7 @@ _ACTIONS: Final = """[].{type: Type, targetGroupArn: TargetGroupArn,
     redirect: RedirectConfig.{port: Port, protocol: Protocol, statusCode: StatusCode},
     fixedResponse: FixedResponseConfig.{contentType: ContentType, messageBody: MessageBody, statusCode: StatusCode}}"""
 
+_ACCESS: Final = "associatedAccessPolicies[?policyArn=='<policyArn>'] | [0]"
 _RULE: Final = "Rules[?RuleArn=='<arn>'] | [0]"
 
 CHECKS: Final[Mapping[str, Check]] = {
@@ -149,6 +150,58 @@ CHECKS: Final[Mapping[str, Check]] = {
                 },
             ),
             _tags("<arn>"),
+        )
+    ),
+    "aws:eks/accessEntry:AccessEntry": Check(
+        (
+            Ask(
+                "eks",
+                "describe_access_entry",
+                {"clusterName": "<clusterName>", "principalArn": "<principalArn>"},
+                {name: f"accessEntry.{name}" for name in ("clusterName", "principalArn", "type", "tags")},
+            ),
+        )
+    ),
+    "aws:eks/accessPolicyAssociation:AccessPolicyAssociation": Check(
+        (
+            Ask(
+                "eks",
+                "list_associated_access_policies",
+                {"clusterName": "<clusterName>", "principalArn": "<principalArn>"},
+                {
+                    "clusterName": f"{_ACCESS} && '<clusterName>'",
+                    "principalArn": f"{_ACCESS} && '<principalArn>'",
+                    "policyArn": f"{_ACCESS}.policyArn",
+                    "accessScope": f"{_ACCESS}.accessScope",
+                },
+            ),
+        )
+    ),
+    "aws:eks/addon:Addon": Check(
+        (
+            Ask(
+                "eks",
+                "describe_addon",
+                {"clusterName": "<clusterName>", "addonName": "<addonName>"},
+                {name: f"addon.{name}" for name in ("clusterName", "addonName", "tags")},
+            ),
+        ),
+        unread={
+            "resolveConflictsOnCreate": "is an instruction for the creation",
+            "resolveConflictsOnUpdate": "is an instruction for changes",
+        },
+    ),
+    "aws:eks/podIdentityAssociation:PodIdentityAssociation": Check(
+        (
+            Ask(
+                "eks",
+                "describe_pod_identity_association",
+                {"clusterName": "<clusterName>", "associationId": "<associationId>"},
+                {
+                    name: f"association.{name}"
+                    for name in ("clusterName", "namespace", "roleArn", "serviceAccount", "tags")
+                },
+            ),
         )
     ),
 }

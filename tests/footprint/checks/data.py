@@ -64,20 +64,19 @@ _CACHE: Final = {
 }
 _MSK: Final = {
     "clusterName": "ClusterName",
-    "kafkaVersion": "Provisioned.CurrentBrokerSoftwareInfo.KafkaVersion",
-    "numberOfBrokerNodes": "Provisioned.NumberOfBrokerNodes",
-    "enhancedMonitoring": "Provisioned.EnhancedMonitoring",
-    "configurationInfo": "Provisioned.CurrentBrokerSoftwareInfo.{arn: ConfigurationArn, revision: ConfigurationRevision}",
-    "clientAuthentication": "Provisioned.ClientAuthentication.{sasl: Sasl.{iam: Iam.Enabled}}",
-    "encryptionInfo": "Provisioned.EncryptionInfo.{encryptionAtRestKmsKeyArn: EncryptionAtRest.DataVolumeKMSKeyId,"
+    "kafkaVersion": "CurrentBrokerSoftwareInfo.KafkaVersion",
+    "numberOfBrokerNodes": "NumberOfBrokerNodes",
+    "enhancedMonitoring": "EnhancedMonitoring",
+    "configurationInfo": "CurrentBrokerSoftwareInfo.{arn: ConfigurationArn, revision: ConfigurationRevision}",
+    "clientAuthentication": "ClientAuthentication.{sasl: Sasl.{iam: Iam.Enabled}}",
+    "encryptionInfo": "EncryptionInfo.{encryptionAtRestKmsKeyArn: EncryptionAtRest.DataVolumeKMSKeyId,"
     " encryptionInTransit: EncryptionInTransit.{clientBroker: ClientBroker, inCluster: InCluster}}",
-    "brokerNodeGroupInfo": "Provisioned.BrokerNodeGroupInfo.{clientSubnets: ClientSubnets, instanceType: InstanceType,"
+    "brokerNodeGroupInfo": "BrokerNodeGroupInfo.{clientSubnets: ClientSubnets, instanceType: InstanceType,"
     " securityGroups: SecurityGroups, storageInfo: StorageInfo.{ebsStorageInfo: EbsStorageInfo.{volumeSize: VolumeSize}},"
     " connectivityInfo: ConnectivityInfo.{vpcConnectivity: VpcConnectivity.{clientAuthentication: ClientAuthentication"
     ".{sasl: Sasl.{iam: Iam.Enabled}}}}}",
-    "loggingInfo": "Provisioned.LoggingInfo.{brokerLogs: BrokerLogs.{cloudwatchLogs: CloudWatchLogs"
+    "loggingInfo": "LoggingInfo.{brokerLogs: BrokerLogs.{cloudwatchLogs: CloudWatchLogs"
     ".{enabled: Enabled, logGroup: LogGroup}}}",
-    "tags": "Tags",
 }
 
 CHECKS: Final[Mapping[str, Check]] = {
@@ -116,7 +115,8 @@ CHECKS: Final[Mapping[str, Check]] = {
                 {"parameters": "Parameters[].{name: ParameterName, value: ParameterValue, applyMethod: ApplyMethod}"},
             ),
             Ask("rds", "list_tags_for_resource", {"ResourceName": "<arn>"}, {"tags": "TagList"}),
-        )
+        ),
+        among=frozenset({"parameters"}),
     ),
     "aws:rds/subnetGroup:SubnetGroup": Check(
         (
@@ -220,16 +220,18 @@ CHECKS: Final[Mapping[str, Check]] = {
                 {"parameters": "Parameters[].{name: ParameterName, value: ParameterValue}"},
             ),
             Ask("elasticache", "list_tags_for_resource", {"ResourceName": "<arn>"}, {"tags": "TagList"}),
-        )
+        ),
+        among=frozenset({"parameters"}),
     ),
     "aws:msk/cluster:Cluster": Check(
         (
             Ask(
                 "kafka",
-                "describe_cluster_v2",
+                "describe_cluster",
                 {"ClusterArn": "<arn>"},
                 {name: f"ClusterInfo.{how}" for name, how in _MSK.items()},
             ),
+            Ask("kafka", "list_tags_for_resource", {"ResourceArn": "<arn>"}, {"tags": "Tags"}),
         )
     ),
 }

@@ -1,4 +1,4 @@
-"""Checks of DNS and of content delivery."""
+"""Checks of DNS."""
 
 from __future__ import annotations
 
@@ -86,23 +86,6 @@ CHECKS: Final[Mapping[str, Check]] = {
                 "list_tags_for_resource",
                 {"ResourceType": "healthcheck", "ResourceId": "<id>"},
                 {"tags": "ResourceTagSet.Tags"},
-            ),
-        )
-    ),
-    "aws:cloudfront/originAccessControl:OriginAccessControl": Check(
-        (
-            Ask(
-                "cloudfront",
-                "get_origin_access_control",
-                {"Id": "<id>"},
-                {
-                    "name": "OriginAccessControl.OriginAccessControlConfig.Name",
-                    "description": "OriginAccessControl.OriginAccessControlConfig.Description",
-                    "originAccessControlOriginType": "OriginAccessControl.OriginAccessControlConfig"
-                    ".OriginAccessControlOriginType",
-                    "signingBehavior": "OriginAccessControl.OriginAccessControlConfig.SigningBehavior",
-                    "signingProtocol": "OriginAccessControl.OriginAccessControlConfig.SigningProtocol",
-                },
             ),
         )
     ),

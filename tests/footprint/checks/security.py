@@ -10,6 +10,8 @@ from tests.footprint.asking import Ask, Check
 _KEY: Final = {"KeyId": "<arn>"}
 _WINDOW: Final = {"deletionWindowInDays": "is what the provider says when it deletes; the deletion is checked"}
 _ROLE: Final = {"RoleName": "<role>"}
+# AWS keeps it without the scheme.
+_ISSUER: Final = "starts_with(Url, 'https://') && Url || join('', ['https://', Url])"
 _ACL: Final = {"Name": "<name>", "Scope": "<scope>", "Id": "<id>"}
 _METRICS: Final = """VisibilityConfig.{cloudwatchMetricsEnabled: CloudWatchMetricsEnabled, metricName: MetricName,
     sampledRequestsEnabled: SampledRequestsEnabled}"""
@@ -82,7 +84,7 @@ CHECKS: Final[Mapping[str, Check]] = {
                 "iam",
                 "get_open_id_connect_provider",
                 {"OpenIDConnectProviderArn": "<arn>"},
-                {"clientIdLists": "ClientIDList", "url": "join('', ['https://', Url])", "tags": "Tags"},
+                {"clientIdLists": "ClientIDList", "url": _ISSUER, "tags": "Tags"},
             ),
         )
     ),
@@ -179,7 +181,7 @@ CHECKS: Final[Mapping[str, Check]] = {
                 {
                     "name": "WebACL.Name",
                     "description": "WebACL.Description",
-                    "scope": "WebACL.ARN && '<scope>'",
+                    "scope": "contains(WebACL.ARN, ':global/') && 'CLOUDFRONT' || contains(WebACL.ARN, ':regional/') && 'REGIONAL'",
                     "defaultAction": "WebACL.DefaultAction.{allow: Allow, block: Block}",
                     "visibilityConfig": f"WebACL.{_METRICS}",
                     "rules": _FIREWALL_RULES,

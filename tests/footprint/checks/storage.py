@@ -116,6 +116,19 @@ CHECKS: Final[Mapping[str, Check]] = {
             ),
         )
     ),
+    "aws:sqs/redriveAllowPolicy:RedriveAllowPolicy": Check(
+        (
+            Ask(
+                "sqs",
+                "get_queue_attributes",
+                {"QueueUrl": "<queueUrl>", "AttributeNames": ["All"]},
+                {
+                    "redriveAllowPolicy": "Attributes.RedriveAllowPolicy",
+                    "queueUrl": "Attributes.RedriveAllowPolicy && '<queueUrl>'",
+                },
+            ),
+        )
+    ),
     "aws:ecr/repository:Repository": Check(
         (
             Ask(
