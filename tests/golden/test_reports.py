@@ -11,6 +11,7 @@ import pytest
 
 from ops.review.report import MAX_CHARACTERS, render
 from ops.review.review import Findings, Judges, Said, from_declarations
+from policies.exceptions import LawException
 from tests.golden.preview import previewed
 from tests.ops.review.mutations import BRANCHES, Digests
 
@@ -18,6 +19,9 @@ REPORTS = Path(__file__).with_name("reports")
 STOPPED_BY_GATE = {"replaced-cache": "cache.oregon/cache", "forgotten-region": "stored-bucket.frankfurt/media-media"}
 STOPPED_BY_LAW = {"forgotten-region": "REG-1", "copied-resident-data": "UNI-4"}
 SCREEN = 50
+PLANNED = LawException("CAP-1", "database-*", "asha@example.org", "the branch changes the plan too", date(2027, 1, 31))
+"""The mutations change what is declared and not the plan of capacity, to which CAP-1 holds it."""
+JUDGES = Judges(date(2026, 11, 23), exceptions=(PLANNED,))
 
 
 def _base() -> Digests:
@@ -28,7 +32,7 @@ def _base() -> Digests:
 def _review(name: str, description: str = "") -> Findings:
     branch = BRANCHES[name](_base())
     before, after = (replace(previewed(), digests=tuple(side)) for side in (branch.base, branch.head))
-    return from_declarations(before, after, Said(description), Judges(date(2026, 11, 23)))
+    return from_declarations(before, after, Said(description), JUDGES)
 
 
 @pytest.mark.parametrize("name", BRANCHES)
