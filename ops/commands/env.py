@@ -22,6 +22,10 @@ def env(json: common.Json = False) -> None:
 
     It is all that there is to it: without them the same commands use your own account and the official plugins.
 
+    A plain `pulumi preview` or `pulumi up` writes this installation's encryption salt into the committed
+    Pulumi.<stack>.yaml. Do not commit that: `git checkout Pulumi.*.yaml` takes it back. `meridian preview` leaves the
+    files alone.
+
     Examples:
 
         eval "$(meridian env)" && pulumi stack output -s mumbai settings

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import time
 import urllib.error
@@ -25,15 +24,9 @@ from local.emulators.choice import DEFAULT, EMULATORS, emulator
 from local.emulators.ministack import MiniStack
 from local.emulators.moto import Moto
 from local.emulators.seam import LOOPBACK, Emulator, InstallError, endpoint
+from tests.servers import free_port
 
 SECONDS = 60.0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from services.gateway.core import Core
 from services.gateway.identity import Identities, Identity, IdentityError, Verifier, of_user
 from services.gateway.limiter import Limiter
 from services.gateway.valkey import Answer, ScriptCaller
+from tests.servers import free_port
 
 KEYS = ContextKeys(b"k" * 32)
 PAGE = "https://page.test"
@@ -128,7 +129,7 @@ async def gateway(
     for service in Service:
         handler = handlers.get(service)
         if handler is None:
-            endpoints[service.value] = (Endpoint(host="127.0.0.1", port=_closed_port()),)
+            endpoints[service.value] = (Endpoint(host="127.0.0.1", port=free_port()),)
             continue
         server = await asyncio.start_server(handler, "127.0.0.1", 0)
         servers.append(server)
@@ -149,12 +150,3 @@ async def gateway(
         limiter.close()
         for listening in servers:
             listening.close()
-
-
-def _closed_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
