@@ -16,6 +16,10 @@ MERIDIAN := $(VENV)/bin/meridian
 RUFF := $(VENV)/bin/ruff
 CODE := regions stacks services edge policies local ops tests bench
 
+# Bytecode is kept whatever the caller's environment says: a test run starts hundreds of interpreters, and without it each
+# compiles everything that it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 # How many test processes at a time, and further arguments for pytest.
 WORKERS ?= 2
 PYTEST ?=
