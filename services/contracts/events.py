@@ -14,6 +14,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Annotated, Protocol
 from uuid import UUID
@@ -117,8 +118,7 @@ ViewEvent = Viewed | Watched
 AnyEvent = Viewed | Watched | Reacted | Commented | Subscribed | Notified
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
+class Stamp(msgspec.Struct, frozen=True, gc=False):
     """Which record this is, the same in its origin log and in every copy of it."""
 
     origin: str
@@ -210,7 +210,13 @@ def decode_stamp(value: bytes) -> Stamp:
         origin = value[_STAMP.size :].decode("ascii")
     except UnicodeDecodeError as error:
         raise MalformedRecordError("the stamp's origin is not ASCII") from error
-    return Stamp(origin, UUID(bytes=incarnation), sequence, schema)
+    return Stamp(origin, _incarnation(incarnation), sequence, schema)
+
+
+@lru_cache(maxsize=4096)
+def _incarnation(value: bytes) -> UUID:
+    # One producer writes many records.
+    return UUID(bytes=value)
 
 
 def stamp_of(headers: Sequence[tuple[str, bytes | None]]) -> Stamp:

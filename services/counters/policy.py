@@ -26,8 +26,7 @@ MAX_EVENTS = 200_000
 """A window with so many events or keys is flushed at once: this bounds memory."""
 
 
-@dataclass(slots=True)
-class Waiting:
+class Waiting(msgspec.Struct, frozen=True, gc=False):
     """A key that was read and not yet written: its sums and since when it waits (milliseconds since 1970)."""
 
     first: int
@@ -104,15 +103,18 @@ def due(load: Load, age: float) -> bool:
 
 def split(window: Window, pending: Pending, *, everything: bool, now_ms: int) -> Split:
     """Which keys of ``window`` and of what it left pending before are written now: all, or the hot and the old ones."""
-    merged: Pending = {key: Waiting(w.first, w.second, w.events, w.since_ms) for key, w in pending.items()}
+    merged = pending.copy()
     for key, sums in window.counts.items():
-        waiting = merged.get(key)
+        waiting = pending.get(key)
         if waiting is None:
             merged[key] = Waiting(sums.first, sums.second, sums.events, now_ms)
         else:
-            waiting.first += sums.first
-            waiting.second += sums.second
-            waiting.events += sums.events
+            merged[key] = Waiting(
+                waiting.first + sums.first,
+                waiting.second + sums.second,
+                waiting.events + sums.events,
+                waiting.since_ms,
+            )
     rows: dict[CountKey, tuple[int, int]] = {}
     kept: Pending = {}
     for key, waiting in merged.items():

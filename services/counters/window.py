@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from uuid import UUID
 
+import msgspec
+
 from services.contracts import events
 from services.contracts.events import (
     AnyEvent,
@@ -40,16 +42,14 @@ class Partition:
     number: int
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class MarkKey:
+class MarkKey(msgspec.Struct, frozen=True, order=True, gc=False):
     """Whose sequence a mark counts; the partition is that of the window. From the record's stamp, never from where it was read."""
 
     origin: str
     incarnation: UUID
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(msgspec.Struct, frozen=True):
     """A record as the log gives it."""
 
     offset: int
@@ -74,8 +74,7 @@ class DeadLetter:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class StateKey:
+class StateKey(msgspec.Struct, frozen=True, gc=False):
     """Whose state of what: a user's reaction to a video or subscription to a channel, or a comment under a video."""
 
     subject: int
@@ -83,8 +82,7 @@ class StateKey:
     """User, or comment."""
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(msgspec.Struct, frozen=True, gc=False):
     """The newest state by (source time, event id)."""
 
     value: int
@@ -97,16 +95,14 @@ class State:
         return (self.at_ms, self.event) > (other.at_ms, other.event)
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class CountKey:
+class CountKey(msgspec.Struct, frozen=True, order=True, gc=False):
     """A row of counts: the video or channel, and the region that took the events."""
 
     subject: int
     region: str
 
 
-@dataclass(slots=True)
-class Sums:
+class Sums(msgspec.Struct, gc=False):
     """What came for one key: views, watched milliseconds, and how many events they were."""
 
     first: int = 0
@@ -158,6 +154,8 @@ class Window:
     skipped: dict[MarkKey, int] = field(default_factory=dict)
     """The highest sequence of each key that was skipped since the flush because the mark had passed it."""
     counts: dict[CountKey, Sums] = field(default_factory=dict)
+    by_region: dict[str, dict[int, Sums]] = field(default_factory=dict)
+    """The same sums by region and subject: most events meet a key that is known, and need no `CountKey` made for them."""
     states: dict[StateKey, State] = field(default_factory=dict)
     dead: list[DeadLetter] = field(default_factory=list)
     events: int = 0
@@ -215,6 +213,7 @@ class Window:
         self.advanced.clear()
         self.skipped.clear()
         self.counts = {}
+        self.by_region = {}
         self.states = {}
         self.dead = []
         self.events = 0
@@ -231,21 +230,35 @@ class Window:
         key = MarkKey(stamp.origin, stamp.incarnation)
         for fault in pack.faults:
             self._bury(record, key, stamp.sequence, fault.index, fault.reason, header, fault.raw)
+        region = stamp.origin
+        known = self.by_region.setdefault(region, {})
+        strangers = 0
         for index, event in zip(pack.indexes, pack.events, strict=True):
+            # A subject that has sums was found to belong when it got them.
+            if isinstance(event, Watched):
+                if (sums := known.get(event.video)) is not None:
+                    sums.second += event.watched_ms
+                    sums.events += 1
+                    continue
+            elif isinstance(event, Viewed) and (sums := known.get(event.video)) is not None:
+                sums.first += 1
+                sums.events += 1
+                continue
             subject = events.subject_of(event)
             if not self.belongs(subject):
                 reason = f"subject {subject} does not belong to partition {self.partition.number}"
                 self._bury(record, key, stamp.sequence, index, reason, header, events.encode_event(event))
+                strangers += 1
                 continue
-            self.events += 1
-            self._apply(event, subject, stamp.origin)
+            self._apply(event, subject, region)
+        self.events += len(pack.events) - strangers
 
     def _apply(self, event: AnyEvent, subject: int, region: str) -> None:
         match event:
             case Viewed():
-                self._add(CountKey(subject, region), 1, 0)
+                self._open(subject, region, Sums(1, 0, 1))
             case Watched(watched_ms=played):
-                self._add(CountKey(subject, region), 0, played)
+                self._open(subject, region, Sums(0, played, 1))
             case Reacted(user=user, state=value):
                 self._state(StateKey(subject, user), State(int(value), event.at_ms, event.id, region))
             case Subscribed(user=user, active=active):
@@ -255,13 +268,8 @@ class Window:
             case Notified():
                 raise TypeError("notifications are not counted; do not assign their topic")
 
-    def _add(self, key: CountKey, first: int, second: int) -> None:
-        sums = self.counts.get(key)
-        if sums is None:
-            sums = self.counts[key] = Sums()
-        sums.first += first
-        sums.second += second
-        sums.events += 1
+    def _open(self, subject: int, region: str, sums: Sums) -> None:
+        self.by_region[region][subject] = self.counts[CountKey(subject, region)] = sums
 
     def _state(self, key: StateKey, state: State) -> None:
         known = self.states.get(key)
