@@ -111,13 +111,13 @@ def _await(broker: kafka.Broker, process: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def run_kafka(passwords: Mapping[str, str]) -> Iterator[Kafka]:
-    """A broker with a user per entry of ``passwords``, stopped and removed at the end."""
+def run_kafka(passwords: Mapping[str, str], cell: str = "mumbai") -> Iterator[Kafka]:
+    """The broker of ``cell`` with a user per entry of ``passwords``, stopped and removed at the end."""
     workloads = {name: WorkloadPasswords(password, password, password) for name, password in passwords.items()}
     credentials = CellCredentials(Login("owner", "unused"), workloads, "operator-of-the-test")
     with tempfile.TemporaryDirectory(prefix="m-kafka-") as directory:
         broker = kafka.Broker(
-            "mumbai", free_port(), free_port(), Path(directory), kafka.installation(None), credentials
+            cell, free_port(), free_port(), Path(directory), kafka.installation(None), credentials
         )
         kafka.prepare(broker)
         process = _launch(broker)

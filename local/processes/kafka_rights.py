@@ -19,7 +19,7 @@ from aiokafka.protocol.api import Request
 
 from local.processes.program import PreparationError
 from regions.catalogue import CATALOGUE
-from services.contracts.topics import TOPIC_CONFIG, TOPICS
+from services.contracts.topics import TOPIC_CONFIG, TOPICS, copied_name
 from services.contracts.workloads import WORKLOADS, Access, Workload
 
 
@@ -76,6 +76,9 @@ def rights(workloads: Collection[Workload] = WORKLOADS) -> frozenset[Right]:
             found.add(Right(user, Operation.IDEMPOTENT_WRITE, Resource.CLUSTER, CLUSTER_NAME))
         if Access.KAFKA_READ in workload.access:
             found |= {Right(user, op, Resource.TOPIC, t.name) for t in TOPICS for op in _READING}
+            # The copies of another cell's topics, for the time when that cell is lost.
+            copies = [copied_name(source, "") for source in CATALOGUE.names]
+            found |= {Right(user, op, Resource.TOPIC, copy, Pattern.PREFIXED) for copy in copies for op in _READING}
             found |= {Right(user, op, Resource.GROUP, user, Pattern.PREFIXED) for op in _READING}
     return frozenset(found)
 

@@ -61,3 +61,9 @@ def partition_of(home_index: int, video_id: int) -> int:
     """Partition for the events of ``video_id`` whose home cell is number ``home_index``; stable for ever."""
     mixed = (video_id * 0x9E3779B97F4A7C15) & 0xFFFFFFFFFFFFFFFF
     return partition_base(home_index) + (mixed >> 32) % PARTITIONS_PER_HOME
+
+
+def copied_name(source: str, topic: str) -> str:
+    """Name of the copy of ``topic`` of cell ``source`` in its partner's cluster: what MSK Replicator and MirrorMaker
+    call it by the source's alias. A name with a prefix is never copied on, so there is no loop."""
+    return f"{source}.{topic}"
