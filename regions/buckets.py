@@ -1,16 +1,17 @@
 """Buckets: which cell is the single writer of which of the 960 logical buckets, and since which term.
 
 Owns the bucket count, the shard map and its version. Does not own how an id carries its bucket
-(``services/common/ids``) nor where a cell's database is (the cell's settings).
+(``services/common/ids``), the recorded promotions (``writers``) nor where a cell's database is (the cell's settings).
 960 has 28 divisors, so it deals evenly among most numbers of cells.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from regions.catalogue import CATALOGUE, Catalogue
 from regions.errors import CatalogueError
+from regions.writers import RECORD, Record
 
 BUCKETS = 960
 
@@ -70,7 +71,7 @@ class ShardMap:
         return tuple(b for part in self.ranges if part.home == cell for b in range(part.start, part.stop))
 
 
-SHARD_MAP = ShardMap(
+HOMES = ShardMap(
     version=1,
     ranges=(
         BucketRange(0, 240, home="mumbai", writer="mumbai"),
@@ -79,7 +80,22 @@ SHARD_MAP = ShardMap(
         BucketRange(720, 960, home="singapore", writer="singapore"),
     ),
 )
-"""The shard map that is deployed. A promotion is recorded here: writer and term."""
+"""Which buckets are at home where, before any promotion."""
+
+
+def written(shard_map: ShardMap, record: Record) -> ShardMap:
+    """``shard_map`` with the writers and terms of ``record``; the version counts both."""
+    return ShardMap(
+        version=shard_map.version + record.version - 1,
+        ranges=tuple(
+            replace(part, writer=record.seats(part.home).writer, term=record.seats(part.home).term)
+            for part in shard_map.ranges
+        ),
+    )
+
+
+SHARD_MAP = written(HOMES, RECORD)
+"""The shard map that is deployed."""
 
 
 def check(shard_map: ShardMap, catalogue: Catalogue = CATALOGUE) -> None:
