@@ -61,7 +61,10 @@ async def client_of(plane: DataPlane, user: str) -> AsyncIterator[AIOKafkaClient
 
 @asynccontextmanager
 async def consumer(plane: DataPlane, user: str, group: str | None) -> AsyncIterator[AIOKafkaConsumer]:
-    client = AIOKafkaConsumer(**login(plane, user), group_id=group, auto_offset_reset="earliest")
+    # Without automatic commits: `stop` with them tries for ever if the group's coordinator was not found before.
+    client = AIOKafkaConsumer(
+        **login(plane, user), group_id=group, auto_offset_reset="earliest", enable_auto_commit=False
+    )
     await client.start()
     try:
         yield client
