@@ -85,6 +85,10 @@ footprint: $(STAMP) ## Write docs/footprint.md anew
 golden: $(STAMP) ## Rewrite the golden footprint, and say what changed in it
 	@$(VENV)/bin/python -m ops.golden
 
+.PHONY: openapi
+openapi: $(STAMP) ## Write the OpenAPI document anew, from the routing table and the services' models
+	@$(VENV)/bin/python -m services.openapi
+
 .PHONY: workflows
 workflows: $(STAMP) ## Lint the pipelines and every shell script
 	@$(VENV)/bin/python -m ops.workflow_lint

@@ -34,6 +34,7 @@ HOT: Final = (
     "connection",
     "core",
     "exchange",
+    "forms",
     "heads",
     "identity",
     "limit_script",
@@ -84,16 +85,18 @@ def _modules() -> Artefact:
 def _version(directories: Iterable[Path], *further: str) -> str:
     digest = hashlib.sha256("\0".join(further).encode())
     for directory in directories:
-        for file in _python_files(directory):
+        for file in _files(directory):
             digest.update(str(file.relative_to(directory.parent)).encode())
             digest.update(hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()[:24]
 
 
-def _python_files(directory: Path) -> list[Path]:
+def _files(directory: Path) -> list[Path]:
     if directory.is_file():
         return [directory]
-    return [file for file in sorted(directory.rglob("*.py")) if "node_modules" not in file.parts and file.is_file()]
+    # The OpenAPI document lies beside the sources and is read by them.
+    found = (file for kind in ("*.py", "*.json") for file in directory.rglob(kind))
+    return sorted(file for file in found if not {"node_modules", "web"} & set(file.parts) and file.is_file())
 
 
 def _copy_sources(target: Path) -> None:

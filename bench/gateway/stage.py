@@ -25,13 +25,13 @@ ANSWER_BYTES = 1024
 LARGE_BYTES = 1024 * 1024
 POLICY = Policy("https://api.bench.test", "https://bench.test")
 
-LARGE_PATH = "/api/channels/large"
+LARGE_PATH = "/api/channels/large000000"
 PATHS = (
     ("accounts", "/api/accounts/me"),
-    ("catalog", "/api/videos/9mZ0"),
-    ("uploads", "/api/uploads/7Yk2"),
-    ("engagement", "/api/videos/9mZ0/counts"),
-    ("channels", "/api/channels/3bQ8"),
+    ("catalog", "/api/videos/9mZ00000000"),
+    ("uploads", "/api/uploads/7Yk20000000"),
+    ("engagement", "/api/videos/9mZ00000000/counts"),
+    ("channels", "/api/channels/3bQ80000000"),
     ("recommendations", "/api/recommendations"),
     ("search", "/api/search?q=monsoon"),
 )

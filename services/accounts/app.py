@@ -16,7 +16,7 @@ from services.accounts.passwords import Passwords
 from services.accounts.repository import User as UserRow
 from services.common.access import Caller, Seen, User
 from services.common.app import Service, state
-from services.common.errors import unauthenticated
+from services.common.errors import refusals, unauthenticated
 from services.common.inputs import Id, Input, Line, Output
 from services.common.resources import Resources
 from services.common.revocations import Revocations
@@ -95,7 +95,7 @@ def _private(response: Response) -> None:
     response.headers["cache-control"] = "no-store"
 
 
-@router.post("/signup", status_code=201, dependencies=[Depends(_private)])
+@router.post("/signup", status_code=201, dependencies=[Depends(_private)], responses=refusals(409))
 async def sign_up(body: SignUp, _: Caller, accounts: Service_, seen: Seen) -> SessionOut:
     """Registers a person. 409: the address is taken."""
     return SessionOut.of(await accounts.sign_up(body.email, body.password.get_secret_value(), body.display_name, seen))
@@ -107,7 +107,7 @@ async def sign_in(body: SignIn, _: Caller, accounts: Service_, seen: Seen) -> Se
     return SessionOut.of(await accounts.sign_in(body.email, body.password.get_secret_value(), seen))
 
 
-@router.post("/refresh", dependencies=[Depends(_private)])
+@router.post("/refresh", dependencies=[Depends(_private)], responses=refusals(409))
 async def refresh(body: Refresh, _: Caller, accounts: Service_, seen: Seen) -> SessionOut:
     """Replaces both tokens. 401: the session has ended; 409: another window was faster."""
     return SessionOut.of(await accounts.refresh(body.refresh_token.get_secret_value(), seen))

@@ -18,7 +18,7 @@ from services.common.access import Caller, Seen, User
 from services.common.app import Service, state
 from services.common.cards import ChannelName, media_url
 from services.common.context import Context
-from services.common.errors import ServiceError, conflict, forbidden, not_found
+from services.common.errors import ServiceError, conflict, forbidden, not_found, refusals
 from services.common.inputs import CleanText, Id, Input, Line, Output, PageSize, PathId
 from services.common.resources import Resources
 from services.common.shards import ShardRouter
@@ -224,7 +224,7 @@ async def _visible_video(catalog: Catalog, video_id: int, context: Context, seen
     return video
 
 
-@router.post("/channels", status_code=201)
+@router.post("/channels", status_code=201, responses=refusals(409))
 async def create_channel(body: NewChannel, user: User, catalog: Catalogue, seen: Seen) -> ChannelOut:
     """Opens a channel in the caller's bucket. 409: the name is taken, or there are ten already."""
     key = ids.shard_key(user.user_id)
@@ -247,7 +247,7 @@ async def my_channels(user: User, catalog: Catalogue, seen: Seen) -> Channels:
     return Channels(channels=[_channel_out(channel, user.user_id) for channel in channels])
 
 
-@router.get("/channels/{channel_id}")
+@router.get("/channels/{channel_id}", responses=refusals(404))
 async def get_channel(channel_id: PathId, caller: Caller, catalog: Catalogue, seen: Seen) -> ChannelOut:
     """One channel."""
     async with catalog.router.reader(ids.shard_key(channel_id), seen) as connection:
@@ -257,7 +257,7 @@ async def get_channel(channel_id: PathId, caller: Caller, catalog: Catalogue, se
     return _channel_out(channels[0], caller.user_id)
 
 
-@router.get("/channels/{channel_id}/videos")
+@router.get("/channels/{channel_id}/videos", responses=refusals(404))
 async def list_videos(
     channel_id: PathId, caller: Caller, catalog: Catalogue, seen: Seen, limit: PageSize = 24, before: Before = None
 ) -> VideoPage:
@@ -272,14 +272,14 @@ async def list_videos(
     )
 
 
-@router.get("/videos/{video_id}")
+@router.get("/videos/{video_id}", responses=refusals(404))
 async def get_video(video_id: PathId, caller: Caller, catalog: Catalogue, seen: Seen) -> VideoOut:
     """One video. 404 also for one that the caller may not see."""
     video = await _visible_video(catalog, video_id, caller, seen)
     return _video_out(video, caller.user_id, catalog.hosts)
 
 
-@router.patch("/videos/{video_id}")
+@router.patch("/videos/{video_id}", responses=refusals(403, 404))
 async def change_video(video_id: PathId, body: VideoChanges, user: User, catalog: Catalogue, seen: Seen) -> VideoOut:
     """Changes what the owner may change. 403: it is somebody else's."""
     await _own_video(catalog, video_id, user, seen)
@@ -293,7 +293,7 @@ async def change_video(video_id: PathId, body: VideoChanges, user: User, catalog
     return _video_out(video, user.user_id, catalog.hosts)
 
 
-@router.delete("/videos/{video_id}", status_code=204)
+@router.delete("/videos/{video_id}", status_code=204, responses=refusals(403, 404))
 async def delete_video(video_id: PathId, user: User, catalog: Catalogue, seen: Seen) -> Response:
     """Deletes a video. 403: it is somebody else's."""
     await _own_video(catalog, video_id, user, seen)
@@ -309,7 +309,7 @@ async def _own_video(catalog: Catalog, video_id: int, user: User, seen: Seen) ->
         raise forbidden("Only its owner may change a video.")
 
 
-@router.get("/videos/{video_id}/comments")
+@router.get("/videos/{video_id}/comments", responses=refusals(404))
 async def list_comments(
     video_id: PathId, caller: Caller, catalog: Catalogue, seen: Seen, limit: PageSize = 20, before: Before = None
 ) -> CommentPage:

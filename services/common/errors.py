@@ -1,8 +1,43 @@
-"""The error that a service answers with. Owns its form; does not own which errors a service has."""
+"""The error that a service answers with. Owns its form, also as OpenAPI; does not own which errors a service has."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+
+class _Form(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class ErrorField(_Form):
+    """One part of a request that is not as it must be."""
+
+    field: str
+    problem: str
+
+
+class ErrorDetail(_Form):
+    """What went wrong."""
+
+    code: str
+    """A stable word for programs."""
+    message: str
+    """One sentence for people."""
+    fields: list[ErrorField] = []
+
+
+class ErrorAnswer(_Form):
+    """The body of every error, the gateway's too."""
+
+    error: ErrorDetail
+
+
+def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """``responses`` of a route that answers with these errors beside those that every route has (``services.openapi``)."""
+    return {status: {"model": ErrorAnswer} for status in statuses}
 
 
 class ServiceError(Exception):

@@ -6,7 +6,15 @@ import unicodedata
 from typing import Annotated
 
 from fastapi import Query
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    PlainSerializer,
+    StringConstraints,
+    WithJsonSchema,
+)
 
 from services.common import ids
 
@@ -38,9 +46,11 @@ def _from_path(value: object) -> int:
     return ids.parse(value)
 
 
-Id = Annotated[int, BeforeValidator(_to_id), PlainSerializer(ids.encode, return_type=str)]
+_WIRE_FORM = WithJsonSchema({"type": "string", "pattern": ids.TEXT_PATTERN})
+
+Id = Annotated[int, BeforeValidator(_to_id), PlainSerializer(ids.encode, return_type=str), _WIRE_FORM]
 """An id: a number in Python, its public form on the wire. Out of range or malformed: 422."""
-PathId = Annotated[int, BeforeValidator(_from_path)]
+PathId = Annotated[int, BeforeValidator(_from_path), _WIRE_FORM]
 """An id in a path."""
 
 

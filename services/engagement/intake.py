@@ -13,7 +13,7 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
@@ -45,6 +45,22 @@ class _Beacon(msgspec.Struct, forbid_unknown_fields=True):
 
 _BEACON = msgspec.json.Decoder(_Beacon)
 _EVENT = msgspec.json.Decoder(_View | _Watch)
+
+
+def _request_body() -> dict[str, Any]:
+    beacon, view, watch = (_inlined(kind) for kind in (_Beacon, _View, _Watch))
+    beacon["properties"]["events"]["items"] = {"anyOf": [view, watch]}
+    return {"required": True, "content": {"application/json": {"schema": beacon}}}
+
+
+def _inlined(kind: type[msgspec.Struct]) -> dict[str, Any]:
+    _, components = msgspec.json.schema_components([kind])
+    (schema,) = components.values()
+    return {key: value for key, value in schema.items() if key != "title"}
+
+
+REQUEST_BODY = _request_body()
+"""The beacon as OpenAPI, from the types that read it. An event of another form is refused alone, with the others taken."""
 
 
 class BeaconError(ValueError):

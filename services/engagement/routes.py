@@ -23,7 +23,7 @@ from redis.exceptions import RedisError
 from services.common import ids, videos
 from services.common.access import Caller, Seen, User
 from services.common.app import state
-from services.common.errors import invalid, not_found
+from services.common.errors import invalid, not_found, refusals
 from services.common.inputs import CleanText, Input, Output, PathId
 from services.contracts.events import AnyEvent, Commented, Reacted, Reaction, Subscribed
 from services.contracts.topics import LIKES
@@ -132,7 +132,7 @@ def _event_id(given: str | None) -> bytes:
         raise invalid(f"{str(error).capitalize()}.") from error
 
 
-@router.post("/api/events", status_code=202)
+@router.post("/api/events", status_code=202, openapi_extra={"requestBody": intake.REQUEST_BODY})
 async def events(request: Request, caller: Caller, desk: TheDesk) -> BeaconAnswer:
     """Takes a page's events."""
     body = b""
@@ -183,7 +183,7 @@ def _user_key(desk: Desk, user: int) -> bytes:
     return key
 
 
-@router.put("/api/videos/{video_id}/reaction")
+@router.put("/api/videos/{video_id}/reaction", responses=refusals(404))
 async def react(video_id: PathId, body: ReactionInput, user: User, desk: TheDesk) -> ReactionAnswer:
     """Sets the user's reaction."""
     event_id = _event_id(body.id)
@@ -205,7 +205,7 @@ async def reaction(video_id: PathId, user: User, desk: TheDesk) -> ReactionAnswe
     return ReactionAnswer(state=shown.name.lower())
 
 
-@router.post("/api/videos/{video_id}/comments", status_code=201)
+@router.post("/api/videos/{video_id}/comments", status_code=201, responses=refusals(404))
 async def comment(video_id: PathId, body: CommentInput, user: User, desk: TheDesk, seen: Seen) -> CommentAnswer:
     """Writes a comment and tells the log of it."""
     event_id = _event_id(body.id)
@@ -244,7 +244,7 @@ async def _comment_id(desk: Desk, video: int, user: int, event_id: bytes) -> int
     return int(known) if known else minted
 
 
-@router.put("/api/channels/{channel_id}/subscription")
+@router.put("/api/channels/{channel_id}/subscription", responses=refusals(404))
 async def subscribe(channel_id: PathId, body: SubscriptionInput, user: User, desk: TheDesk) -> SubscriptionAnswer:
     """Follows a channel, or no longer."""
     event_id = _event_id(body.id)

@@ -180,5 +180,5 @@ class ClientConnection(asyncio.Protocol):
 
     def _refuse(self, error: HeadError) -> None:
         self._core.metrics.refused_heads += 1
-        self.write(responses.error(error.status, "bad-request", error.reason, keep_alive=False))
+        self.write(responses.error(error.status, "bad_request", error.reason, keep_alive=False))
         self.finish()

@@ -14,6 +14,7 @@ from services.contracts.settings import Endpoint
 from services.gateway.access import AccessLog
 from services.gateway.breaker import State
 from services.gateway.connection import ClientConnection
+from services.gateway.forms import Forms
 from services.gateway.heads import HeadMemo
 from services.gateway.identity import Identities
 from services.gateway.limiter import Limiter
@@ -50,6 +51,7 @@ class Core:
         self.memo = HeadMemo()
         self.metrics = Metrics()
         self.cors = Cors(origins)
+        self.forms = Forms.load()
         self.rare = Rare(application(self))
         self.connections: set[ClientConnection] = set()
         self.upstreams = {
@@ -66,7 +68,8 @@ class Core:
 
     def _plan(self, route: Route) -> Plan:
         rule = self.limiter.rules[route.limit]
-        return Plan(route, self.upstreams[route.service], rule, self.metrics.route(route.template))
+        metrics = self.metrics.route(route.template)
+        return Plan(route, self.upstreams[route.service], rule, metrics, self.forms.of(route.method, route.template))
 
     def spawn(self, work: Coroutine[None, None, None]) -> None:
         """Runs ``work`` beside the callbacks, and keeps it alive until it ends."""

@@ -1,6 +1,6 @@
 """One request from its head to the end of its answer.
 
-Owns the order of things: route, identity, limit, overload, breaker, connection, answer; and that whatever was taken
+Owns the order of things: route, identity, limit, form, overload, breaker, connection, answer; and that whatever was taken
 (permit, place, reservation) is given back exactly once. Does not own the caller's connection (``connection``) nor
 any of the parts that it asks.
 """
@@ -8,6 +8,7 @@ any of the parts that it asks.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from services.contracts.routes import CONTEXT_HEADER
@@ -15,6 +16,7 @@ from services.gateway import attempts, responses
 from services.gateway.addresses import caller, limiter_key
 from services.gateway.bodies import BodyError, Chunked, Fixed, Framing
 from services.gateway.breaker import Outcome, Permit
+from services.gateway.forms import FormError
 from services.gateway.heads import RequestHead, ResponseHead
 from services.gateway.identity import Identity, IdentityError
 from services.gateway.limits import Verdict
@@ -77,7 +79,7 @@ class Exchange:
             return
         self._plan = plan
         if head.content_length is not None and head.content_length > plan.max_body:
-            self._refuse(413, "too-large", f"the body may have at most {plan.max_body} bytes")
+            self._refuse(413, "too_large", f"the body may have at most {plan.max_body} bytes")
             return
         if head.authorization is None:
             self._identified(self._identity)
@@ -100,10 +102,10 @@ class Exchange:
         try:
             used = framing.feed(data)
         except BodyError as error:
-            self._refuse(400, "malformed-body", str(error))
+            self._refuse(400, "malformed_body", str(error))
             return b""
         if self._plan is not None and isinstance(framing, Chunked) and framing.payload > self._plan.max_body:
-            self._refuse(413, "too-large", f"the body may have at most {self._plan.max_body} bytes")
+            self._refuse(413, "too_large", f"the body may have at most {self._plan.max_body} bytes")
             return b""
         part = data if used == len(data) else data[:used]
         if self._connection is not None:
@@ -164,11 +166,11 @@ class Exchange:
             self._answer(204, self._core.cors.preflight(head.origin, route.allow, not self._close_after))
         elif route.allow:
             allow = b"Allow: " + b", ".join(route.allow) + b"\r\n"
-            self._refuse(405, "method-not-allowed", "the path does not answer this method", allow)
+            self._refuse(405, "method_not_allowed", "the path does not answer this method", allow)
         elif self._core.rare.serves(path):
             self._core.spawn(self._serve_rarely())
         else:
-            self._refuse(404, "not-found", "no such path")
+            self._refuse(404, "not_found", "no such path")
 
     async def _serve_rarely(self) -> None:
         status, data = await self._core.rare.answer(self._head, not self._close_after)
@@ -233,7 +235,7 @@ class Exchange:
                 # One key may have had room: an attempt that was never made must not count there.
                 self._core.limiter.release(self._attempt.keys, self._attempt.member)
                 self._attempt = None
-            self._refuse(429, "too-many-requests", "too many requests; try again later")
+            self._refuse(429, "too_many_requests", "too many requests; try again later")
 
     def _address(self) -> str:
         return caller(self._client.peer, self._head.forwarded_for)
@@ -243,6 +245,14 @@ class Exchange:
     def _admitted(self) -> None:
         plan, core = self._plan, self._core
         assert plan is not None  # noqa: S101 - set before
+        try:
+            plan.form.check(self._head.path, self._head.target)
+        except FormError as error:
+            self._refuse_form(error)
+            return
+        if plan.form.needs_body and self._framing is None:
+            self._refuse_form(FormError("body", "it is missing"))
+            return
         upstream = plan.upstream
         if core.draining:
             self._close_after = True
@@ -357,7 +367,7 @@ class Exchange:
             plan.upstream.pool.acquire(self._connected, fresh=True)
             return
         self._settle(Outcome.NEUTRAL if fault is Fault.STALE else Outcome.FAILURE, None)
-        self._refuse(502, "bad-answer", "the service broke off its answer")
+        self._refuse(502, "bad_answer", "the service broke off its answer")
 
     def on_writable(self, writable: bool) -> None:
         """See `services.gateway.upstream.Receiver`."""
@@ -393,7 +403,18 @@ class Exchange:
     def _unauthorized(self, message: str) -> None:
         self._refuse(401, "unauthorized", message, b'WWW-Authenticate: Bearer realm="meridian"\r\n')
 
-    def _refuse(self, status: int, code: str, message: str, extra: bytes = b"") -> None:
+    def _refuse_form(self, error: FormError) -> None:
+        field = {"field": error.field, "problem": error.problem}
+        self._refuse(422, "invalid_request", "the request does not have the form that it must have", fields=[field])
+
+    def _refuse(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        extra: bytes = b"",
+        fields: Sequence[Mapping[str, str]] = (),
+    ) -> None:
         if self._over:
             return
         if self._expects_body():
@@ -401,7 +422,13 @@ class Exchange:
         self._finish_attempt(status)
         extra += self._rate + self._core.cors.lines(self._head.origin)
         answer = responses.error(
-            status, code, message, extra=extra, keep_alive=not self._close_after, body=self._head.method != b"HEAD"
+            status,
+            code,
+            message,
+            extra=extra,
+            keep_alive=not self._close_after,
+            body=self._head.method != b"HEAD",
+            fields=fields,
         )
         self._answer(status, answer)
 

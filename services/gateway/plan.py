@@ -8,6 +8,7 @@ from __future__ import annotations
 from services.contracts.routes import Auth, LimitClass, Route
 from services.contracts.settings import Endpoint
 from services.gateway.breaker import Breaker, BreakerPolicy
+from services.gateway.forms import Form
 from services.gateway.limiter import Rule
 from services.gateway.metrics import RouteMetrics
 from services.gateway.overload import SHARE, ConcurrencyLimit, RetryBudget
@@ -30,12 +31,13 @@ class Upstream:
 class Plan:
     """One route: whom it asks, what it demands, how it is counted."""
 
-    __slots__ = ("is_attempt", "max_body", "metrics", "needs_user", "rule", "share", "template", "upstream")
+    __slots__ = ("form", "is_attempt", "max_body", "metrics", "needs_user", "rule", "share", "template", "upstream")
 
-    def __init__(self, route: Route, upstream: Upstream, rule: Rule, metrics: RouteMetrics) -> None:
+    def __init__(self, route: Route, upstream: Upstream, rule: Rule, metrics: RouteMetrics, form: Form) -> None:
         self.template = route.template.encode()
         self.upstream = upstream
         self.rule = rule
+        self.form = form
         self.metrics = metrics
         self.max_body = route.max_body
         self.needs_user = route.auth is Auth.USER

@@ -17,7 +17,8 @@ from services.gateway.heads import RequestHead
 if TYPE_CHECKING:
     from services.gateway.core import Core
 
-_PATHS = frozenset({b"/health/live", b"/health/ready", b"/health/deep", b"/metrics"})
+OPENAPI_PATH = "/api/openapi.json"
+_PATHS = frozenset({b"/health/live", b"/health/ready", b"/health/deep", b"/metrics", OPENAPI_PATH.encode()})
 
 
 def application(core: Core) -> FastAPI:
@@ -41,6 +42,10 @@ def application(core: Core) -> FastAPI:
         healthy = all(state == "ok" for state in checks.values())
         return JSONResponse({"status": "ok" if healthy else "failing", "checks": checks}, 200 if healthy else 503)
 
+    @app.get(OPENAPI_PATH)
+    async def document() -> Response:
+        return Response(core.forms.text, media_type="application/json")
+
     @app.get("/metrics")
     async def metrics() -> Response:
         return Response(core.render_metrics(), media_type="text/plain; version=0.0.4")
@@ -62,7 +67,7 @@ class Rare:
     async def answer(self, head: RequestHead, keep_alive: bool) -> tuple[int, bytes]:
         """(status, the whole answer). A request with a body is refused."""
         if head.has_body:
-            return 413, responses.error(413, "too-large", "this path takes no body", keep_alive=False)
+            return 413, responses.error(413, "too_large", "this path takes no body", keep_alive=False)
         path, query = head.path, head.target.partition(b"?")[2]
         status = 500
         content: list[bytes] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Final
 
@@ -83,9 +83,21 @@ class Cors:
         )
 
 
-def error(status: int, code: str, message: str, *, extra: bytes = b"", keep_alive: bool, body: bool = True) -> bytes:
+def error(
+    status: int,
+    code: str,
+    message: str,
+    *,
+    extra: bytes = b"",
+    keep_alive: bool,
+    body: bool = True,
+    fields: Sequence[Mapping[str, str]] = (),
+) -> bytes:
     """An error in the form all services use. ``extra``: header lines with line ends; ``body``: false for HEAD."""
-    content = json.dumps({"error": {"code": code, "message": message}}).encode()
+    detail: dict[str, object] = {"code": code, "message": message}
+    if fields:
+        detail["fields"] = list(fields)
+    content = json.dumps({"error": detail}).encode()
     return b"".join(
         (
             status_line(status),

@@ -19,7 +19,7 @@ from services.common.access import Caller
 from services.common.app import Service, state
 from services.common.cards import Card, ChannelName, media_url
 from services.common.database import Connection
-from services.common.errors import ServiceError, not_found
+from services.common.errors import ServiceError, not_found, refusals
 from services.common.fanout import everywhere
 from services.common.inputs import Output, PageSize, PathId
 from services.common.resources import Resources
@@ -109,7 +109,7 @@ async def recommend(_: Caller, service: Service_, limit: PageSize = 24, seen: Se
     return Recommended(videos=service.cards(chosen), partial=bool(answers.missing))
 
 
-@router.get("/videos/{video_id}/related")
+@router.get("/videos/{video_id}/related", responses=refusals(404))
 async def related(video_id: PathId, caller: Caller, service: Service_, limit: PageSize = 12) -> Recommended:
     """Videos like this one, filled up with what rises. 404: there is no such video."""
     async with service.router.reader(ids.shard_key(video_id)) as connection:

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 from services.common import ids, videos
 from services.common.access import Seen, SignedIn, User, resources
 from services.common.app import state
-from services.common.errors import ServiceError, conflict, forbidden, invalid, not_found
+from services.common.errors import ServiceError, conflict, forbidden, invalid, not_found, refusals
 from services.common.inputs import CleanText, Id, Input, Line, Output, PathId
 from services.contracts.ladder import MAX_SOURCE_BYTES
 from services.contracts.media import source_key
@@ -151,7 +151,7 @@ def _gone() -> ServiceError:
     return ServiceError(410, "upload_expired", "This upload has expired; its parts are deleted. Upload the file again.")
 
 
-@router.post("/api/uploads", status_code=201)
+@router.post("/api/uploads", status_code=201, responses=refusals(403, 404, 409, 413, 415))
 async def begin(wish: Begin, user: User, seen: Seen, service: Service, request: Request) -> Begun:
     """Registers the video and opens the multipart upload."""
     if wish.size == 0:
@@ -192,7 +192,7 @@ async def begin(wish: Begin, user: User, seen: Seen, service: Service, request: 
     return Begun(upload_id=video_id, video_id=video_id, part_size=upload.part_size, parts=parts.count(wish.size))
 
 
-@router.post("/api/uploads/{upload_id}/parts")
+@router.post("/api/uploads/{upload_id}/parts", responses=refusals(404, 409))
 async def presign(upload_id: PathId, wanted: Wanted, user: User, service: Service) -> PartUrls:
     """URLs for parts whose checksums are known."""
     upload = await _own(service, upload_id, user)
@@ -210,7 +210,7 @@ async def presign(upload_id: PathId, wanted: Wanted, user: User, service: Servic
     return PartUrls(parts=tuple(urls))
 
 
-@router.get("/api/uploads/{upload_id}")
+@router.get("/api/uploads/{upload_id}", responses=refusals(404, 410))
 async def look(upload_id: PathId, user: User, service: Service) -> Status:
     """What has arrived, so that an interrupted upload can go on."""
     upload = await _own(service, upload_id, user)
@@ -233,7 +233,7 @@ async def look(upload_id: PathId, user: User, service: Service) -> Status:
     )
 
 
-@router.post("/api/uploads/{upload_id}/complete")
+@router.post("/api/uploads/{upload_id}/complete", responses=refusals(404, 409, 410))
 async def complete(upload_id: PathId, user: User, seen: Seen, service: Service) -> Completed:
     """Joins the parts and asks for transcoding. Repeatable: a repetition only asks again, which does no harm."""
     upload = await _own(service, upload_id, user)
@@ -258,7 +258,7 @@ async def _join(service: Uploads, upload: Upload) -> None:
             raise _gone() from error
 
 
-@router.delete("/api/uploads/{upload_id}", status_code=204)
+@router.delete("/api/uploads/{upload_id}", status_code=204, responses=refusals(404, 409))
 async def cancel(upload_id: PathId, user: User, seen: Seen, service: Service) -> None:
     """Drops the parts; the video is marked as failed. Repeatable."""
     upload = await _own(service, upload_id, user)

@@ -1,7 +1,7 @@
 """Hostile requests as raw bytes, each with the status that the gateway must answer. No byte of one may reach a service."""
 
 H = b"Host: a\r\n"
-GET = b"GET /api/videos/abc HTTP/1.1\r\n"
+GET = b"GET /api/videos/0123456789A HTTP/1.1\r\n"
 POST = b"POST /api/events HTTP/1.1\r\n" + H
 
 CASES: dict[str, tuple[bytes, int]] = {
@@ -38,7 +38,7 @@ CASES: dict[str, tuple[bytes, int]] = {
     "trailers": (POST + b"Transfer-Encoding: chunked\r\n\r\n0\r\nX: y\r\n\r\n", 400),
     "line folding": (GET + H + b"X-A: b\r\n c\r\n\r\n", 400),
     "folding before the first header": (GET + b" Host: a\r\n\r\n", 400),
-    "bare LF after the request line": (b"GET /api/videos/abc HTTP/1.1\nHost: a\r\n\r\n", 400),
+    "bare LF after the request line": (b"GET /api/videos/0123456789A HTTP/1.1\nHost: a\r\n\r\n", 400),
     "bare LF between headers": (GET + b"Host: a\nX: y\r\n\r\n", 400),
     "bare CR in a value": (GET + H + b"X: a\rb\r\n\r\n", 400),
     "bare CR as a line end": (GET + b"Host: a\rX: y\r\n\r\n", 400),
@@ -55,25 +55,25 @@ CASES: dict[str, tuple[bytes, int]] = {
     "a header name with a space": (GET + H + b"X A: b\r\n\r\n", 400),
     "a control character in a name": (GET + H + b"X\x01: b\r\n\r\n", 400),
     "a control character in a value": (GET + H + b"X: \x01\r\n\r\n", 400),
-    "an absolute target": (b"GET http://a/api/videos/abc HTTP/1.1\r\n" + H + b"\r\n", 400),
+    "an absolute target": (b"GET http://a/api/videos/0123456789A HTTP/1.1\r\n" + H + b"\r\n", 400),
     "an authority target": (b"CONNECT a:443 HTTP/1.1\r\n" + H + b"\r\n", 501),
     "an asterisk target": (b"OPTIONS * HTTP/1.1\r\n" + H + b"\r\n", 400),
     "a target with a space": (b"GET /api/videos/a b HTTP/1.1\r\n" + H + b"\r\n", 400),
-    "two spaces in the request line": (b"GET  /api/videos/abc HTTP/1.1\r\n" + H + b"\r\n", 400),
-    "a tab in the request line": (b"GET\t/api/videos/abc HTTP/1.1\r\n" + H + b"\r\n", 400),
+    "two spaces in the request line": (b"GET  /api/videos/0123456789A HTTP/1.1\r\n" + H + b"\r\n", 400),
+    "a tab in the request line": (b"GET\t/api/videos/0123456789A HTTP/1.1\r\n" + H + b"\r\n", 400),
     "dot segments": (b"GET /api/videos/../accounts/me HTTP/1.1\r\n" + H + b"\r\n", 400),
     "encoded dot segments": (b"GET /api/videos/%2e%2e/accounts/me HTTP/1.1\r\n" + H + b"\r\n", 400),
     "an encoded slash": (b"GET /api/videos/a%2Fcomments HTTP/1.1\r\n" + H + b"\r\n", 400),
     "an encoded backslash": (b"GET /api/videos/a%5Cb HTTP/1.1\r\n" + H + b"\r\n", 400),
-    "a double slash": (b"GET //api/videos/abc HTTP/1.1\r\n" + H + b"\r\n", 400),
+    "a double slash": (b"GET //api/videos/0123456789A HTTP/1.1\r\n" + H + b"\r\n", 400),
     "a broken escape": (b"GET /api/videos/%zz HTTP/1.1\r\n" + H + b"\r\n", 400),
     "a raw high byte": (b"GET /api/videos/\xff HTTP/1.1\r\n" + H + b"\r\n", 400),
-    "an unknown method": (b"BREW /api/videos/abc HTTP/1.1\r\n" + H + b"\r\n", 501),
-    "a method with a control character": (b"GE\x01T /api/videos/abc HTTP/1.1\r\n" + H + b"\r\n", 400),
-    "HTTP/1.0": (b"GET /api/videos/abc HTTP/1.0\r\n" + H + b"\r\n", 505),
+    "an unknown method": (b"BREW /api/videos/0123456789A HTTP/1.1\r\n" + H + b"\r\n", 501),
+    "a method with a control character": (b"GE\x01T /api/videos/0123456789A HTTP/1.1\r\n" + H + b"\r\n", 400),
+    "HTTP/1.0": (b"GET /api/videos/0123456789A HTTP/1.0\r\n" + H + b"\r\n", 505),
     "HTTP/2.0 in clear": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505),
-    "HTTP/0.9": (b"GET /api/videos/abc\r\n\r\n", 400),
-    "a lower-case version": (b"GET /api/videos/abc http/1.1\r\n" + H + b"\r\n", 400),
+    "HTTP/0.9": (b"GET /api/videos/0123456789A\r\n\r\n", 400),
+    "a lower-case version": (b"GET /api/videos/0123456789A http/1.1\r\n" + H + b"\r\n", 400),
     "TLS on a plain port": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400),
     "a leading empty line": (b"\r\n\r\n" + GET + H + b"\r\n", 400),
     "a long target": (b"GET /api/search?q=" + b"a" * 5000 + b" HTTP/1.1\r\n" + H + b"\r\n", 414),
@@ -110,6 +110,6 @@ CASES: dict[str, tuple[bytes, int]] = {
     "chunk data ends with a bare CR": (POST + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r0\r\n\r\n", 400),
     "a negative chunk size": (POST + b"Transfer-Encoding: chunked\r\n\r\n-1\r\n{}\r\n0\r\n\r\n", 400),
     "an escaped NUL in the path": (b"GET /api/videos/%00 HTTP/1.1\r\n" + H + b"\r\n", 400),
-    "a fragment": (b"GET /api/videos/abc#top HTTP/1.1\r\n" + H + b"\r\n", 400),
+    "a fragment": (b"GET /api/videos/0123456789A#top HTTP/1.1\r\n" + H + b"\r\n", 400),
     "a token in two schemes": (GET + H + b"Authorization: Basic Z29vZC10b2tlbg==\r\n\r\n", 401),
 }

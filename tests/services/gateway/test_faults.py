@@ -21,7 +21,7 @@ from services.gateway.valkey import Address, Credentials, ScriptClient
 from tests.servers import Valkey, run_valkey
 from tests.services.gateway.harness import GOOD_TOKEN, KEYS, Recorder, Tokens, gateway
 
-GET = b"GET /api/videos/abc HTTP/1.1\r\nHost: a\r\n\r\n"
+GET = b"GET /api/videos/0123456789A HTTP/1.1\r\nHost: a\r\n\r\n"
 PASSWORDS = {"gateway": "a-password-of-the-test"}
 
 
@@ -181,7 +181,7 @@ async def test_a_half_closed_caller_still_gets_its_answer_and_half_a_request_get
         assert (await asyncio.wait_for(reader.readuntil(b"{}"), 5)).startswith(b"HTTP/1.1 200 ")
         writer.close()
         reader, writer = await asyncio.open_connection("127.0.0.1", under_test.port)
-        writer.write(b"GET /api/videos/half HTTP/1.1\r\nHost: a\r\n")
+        writer.write(b"GET /api/videos/half0000000 HTTP/1.1\r\nHost: a\r\n")
         writer.write_eof()
         assert await asyncio.wait_for(reader.read(), 5) == b""
         writer.close()
@@ -223,7 +223,7 @@ async def test_callers_cannot_add_series_to_the_metrics() -> None:
         before = under_test.core.render_metrics().count("\n")
         for number in range(30):
             await under_test.send(
-                b"GET /api/videos/v%d HTTP/1.1\r\nHost: h%d\r\nConnection: close\r\n\r\n" % (number, number)
+                b"GET /api/videos/v%010d HTTP/1.1\r\nHost: h%d\r\nConnection: close\r\n\r\n" % (number, number)
             )
             await under_test.send(b"GET /api/x%d HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n" % number)
         after = under_test.core.render_metrics().count("\n")

@@ -8,7 +8,7 @@ from services.common.context import verify
 from services.contracts.routes import Service
 from tests.services.gateway.harness import GOOD_TOKEN, KEYS, OK, PAGE, USER_ID, Recorder, gateway
 
-GET = b"GET /api/videos/abc?x=1 HTTP/1.1\r\nHost: a\r\n"
+GET = b"GET /api/videos/0123456789A?x=1 HTTP/1.1\r\nHost: a\r\n"
 
 
 def _header(seen: bytes, name: str) -> str:
@@ -34,7 +34,7 @@ async def test_an_anonymous_request_carries_an_anonymous_context() -> None:
     async with gateway({Service.CATALOG: recorder}) as under_test:
         await under_test.send(GET + b"\r\n")
     assert verify(_header(bytes(recorder.seen), "x-meridian-context"), KEYS).user_id is None
-    assert bytes(recorder.seen).startswith(b"GET /api/videos/abc?x=1 HTTP/1.1\r\n")
+    assert bytes(recorder.seen).startswith(b"GET /api/videos/0123456789A?x=1 HTTP/1.1\r\n")
 
 
 async def test_pipelined_requests_are_answered_in_order_on_one_connection() -> None:
