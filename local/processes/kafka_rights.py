@@ -7,9 +7,11 @@ is refused. Numbers of operations, resources and patterns: Kafka's ``AclOperatio
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Final
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.client import AIOKafkaClient
@@ -21,6 +23,10 @@ from local.processes.program import PreparationError
 from regions.catalogue import CATALOGUE
 from services.contracts.topics import TOPIC_CONFIG, TOPICS, copied_name
 from services.contracts.workloads import WORKLOADS, Access, Workload
+
+IN_FORCE_TRIES: Final = 150
+IN_FORCE_PAUSE: Final = 0.1
+"""Seconds between two looks at whether new entries are in force: 15 s in all, milliseconds on an idle machine."""
 
 
 class Resource(IntEnum):
@@ -158,7 +164,10 @@ async def existing_rights(client: AIOKafkaClient) -> frozenset[Right]:
 
 
 async def ensure_rights(client: AIOKafkaClient, wanted: Collection[Right] | None = None) -> int:
-    """Grant what is missing; returns how many entries that were."""
+    """Grant what is missing and wait until it is in force; returns how many entries that were.
+
+    The broker acknowledges an entry before its own authorizer has read it back from the metadata log.
+    """
     missing = sorted(set(rights() if wanted is None else wanted) - await existing_rights(client))
     if not missing:
         return 0
@@ -166,4 +175,10 @@ async def ensure_rights(client: AIOKafkaClient, wanted: Collection[Right] | None
     for right, (code, message) in zip(missing, answer.creation_responses, strict=True):
         if code != 0:
             raise PreparationError(f"Kafka refuses {right}: {message or for_code(code).__name__}")
-    return len(missing)
+    for _ in range(IN_FORCE_TRIES):
+        if await existing_rights(client) >= set(missing):
+            return len(missing)
+        await asyncio.sleep(IN_FORCE_PAUSE)
+    raise PreparationError(
+        f"Kafka accepted {len(missing)} entries of its access list but does not apply them; see its log"
+    )
