@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import contextlib
 import dataclasses
 import importlib.metadata
@@ -11,7 +10,6 @@ import json
 import os
 import platform
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -133,18 +131,18 @@ def _overload(bench: Bench, results: Results, directory: Path) -> None:
     slow = dataclasses.replace(bench.stage, upstreams=dict.fromkeys(bench.stage.upstreams, port))
     slowed = Bench(slow)
     ours = next(peer for peer in peers.PEERS if peer.name == OURS)
-    command = [sys.executable, "-m", "bench.gateway", "upstream", str(port)]
 
     def measure() -> None:
-        with running("slots", command, directory, slow.load_core) as slots:
+        with running("slots", overload.upstream_command(port), directory, slow.load_core) as slots:
             slots.wait_listening(port)
             with slowed.running(ours, "-overload") as to:
                 request = (
-                    f"GET /api/videos/9mZ0 HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {to.bearer}\r\n\r\n"
+                    f"GET {staging.PATHS[1][1]} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {to.bearer}\r\n\r\n"
                 ).encode()
-                asyncio.run(overload.offer(to.port, request, 1000, 2))
-                results.overload["half"] = asyncio.run(overload.offer(to.port, request, 1000, 5))
-                results.overload["over"] = asyncio.run(overload.offer(to.port, request, 20_000, 8))
+                half = overload.CAPACITY // 2
+                overload.offer(to.port, request, half, 2, slow.load_core)
+                results.overload["half"] = overload.offer(to.port, request, half, 5, slow.load_core)
+                results.overload["over"] = overload.offer(to.port, request, overload.OFFERED, 8, slow.load_core)
 
     _say("overload")
     _attempt(results, OURS, "overload", measure)
@@ -159,9 +157,6 @@ def _write(results: Results) -> None:
 
 def main() -> None:
     """Parses the few options and runs."""
-    if sys.argv[1:2] == ["upstream"]:
-        asyncio.run(overload.upstream(int(sys.argv[2])))
-        return
     parser = argparse.ArgumentParser(prog="bench.gateway", description=__doc__)
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--seconds", type=int, default=4, help="of each run of the load")

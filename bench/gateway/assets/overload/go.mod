@@ -1,0 +1,3 @@
+module meridian/overload
+
+go 1.25
