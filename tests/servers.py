@@ -533,7 +533,7 @@ def drop_cells(cells: Cells) -> None:
     """Removes the databases, whoever is still connected."""
     cells.postgres.execute(
         *(
-            _admin(cells.postgres, "DROP DATABASE {} WITH (FORCE)", database.name)
+            _admin(cells.postgres, "DROP DATABASE IF EXISTS {} WITH (FORCE)", database.name)
             for database in cells.databases.values()
         )
     )

@@ -10,6 +10,7 @@ and refuses kinds that it does not know, one by one. Anything else is a new `SCH
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ STAMP_HEADER = "stamp"
 _STAMP = struct.Struct(">BB16sQ")
 _STAMP_LAYOUT = 1
 _ORIGIN_BYTES = 32
+_ORIGIN = re.compile(r"[a-z][a-z0-9-]*")
 
 EventId = Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)]
 """A UUIDv7, as bytes."""
@@ -210,6 +212,9 @@ def decode_stamp(value: bytes) -> Stamp:
         origin = value[_STAMP.size :].decode("ascii")
     except UnicodeDecodeError as error:
         raise MalformedRecordError("the stamp's origin is not ASCII") from error
+    if _ORIGIN.fullmatch(origin) is None:
+        # It becomes a column: text with a zero byte, for one, no database takes.
+        raise MalformedRecordError(f"the stamp's origin {origin!r} is no name of a cell")
     return Stamp(origin, _incarnation(incarnation), sequence, schema)
 
 

@@ -25,6 +25,18 @@ class CounterMetrics:
             "Partitions that stand still because of a gap or a cut log. Alarm above 0.",
             registry=registry,
         )
+        self.stumbled = Counter(
+            "meridian_counter_stumbled",
+            "Flushes that failed for a reason that waiting does not mend. Alarm above 0.",
+            topic,
+            registry=registry,
+        )
+        self.standing = Gauge(
+            "meridian_counter_standing_units",
+            "1 while the flushes of a topic and home fail so: nothing of it is counted. Alarm above 0.",
+            ("topic", "home"),
+            registry=registry,
+        )
         self.audited = Counter("meridian_counter_audited", "Partitions audited.", topic, registry=registry)
         self.drift = Gauge(
             "meridian_counter_drift",

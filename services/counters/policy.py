@@ -8,7 +8,7 @@ one per hundred events in a long-tailed catalogue.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -101,8 +101,13 @@ def due(load: Load, age: float) -> bool:
     return age >= MIN_SECONDS and fits(load, age)
 
 
-def split(window: Window, pending: Pending, *, everything: bool, now_ms: int) -> Split:
-    """Which keys of ``window`` and of what it left pending before are written now: all, or the hot and the old ones."""
+def split(
+    window: Window, pending: Pending, *, everything: bool, now_ms: int, held: Collection[int] = frozenset()
+) -> Split:
+    """Which keys of ``window`` and of what it left pending before are written now: all, or the hot and the old ones.
+
+    Keys of the subjects ``held`` stay pending whatever their age.
+    """
     merged = pending.copy()
     for key, sums in window.counts.items():
         waiting = pending.get(key)
@@ -118,7 +123,8 @@ def split(window: Window, pending: Pending, *, everything: bool, now_ms: int) ->
     rows: dict[CountKey, tuple[int, int]] = {}
     kept: Pending = {}
     for key, waiting in merged.items():
-        if everything or waiting.events >= HOT or now_ms - waiting.since_ms >= MAX_WAIT_MS:
+        ripe = everything or waiting.events >= HOT or now_ms - waiting.since_ms >= MAX_WAIT_MS
+        if ripe and key.subject not in held:
             rows[key] = (waiting.first, waiting.second)
         else:
             kept[key] = waiting

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -32,8 +33,10 @@ async def start(resources: Resources) -> AsyncIterator[Counting]:
 
 
 def _report(task: asyncio.Task[None]) -> None:
+    """A process of which a part is missing would hold its slots and not count: it stops, and is started again."""
     if not task.cancelled() and (error := task.exception()) is not None:
-        _log.critical("a part of counters ended: %r; restart the process", error, exc_info=error)
+        _log.critical("a part of counters ended: %r; the process stops", error, exc_info=error)
+        signal.raise_signal(signal.SIGTERM)
 
 
 SERVICE = Service("counters", (router,), start)

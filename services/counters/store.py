@@ -177,6 +177,16 @@ async def count(
     connection: Connection, topic: str, rows: Mapping[CountKey, tuple[int, int]], states: Mapping[StateKey, State]
 ) -> None:
     """Adds ``rows`` to the counts, moves ``states`` and the counts that follow from them, and says so in the outbox."""
+    await add(connection, topic, rows, states)
+    subjects = sorted({key.subject for key in rows} | {key.subject for key in states})
+    if subjects:
+        await connection.execute("INSERT INTO counters.outbox (topic, subjects) VALUES (%s, %s)", (topic, subjects))
+
+
+async def add(
+    connection: Connection, topic: str, rows: Mapping[CountKey, tuple[int, int]], states: Mapping[StateKey, State]
+) -> None:
+    """`count` without the outbox."""
     if rows:
         columns = len(BY_TOPIC[topic].columns)
         keys = list(rows)
@@ -201,9 +211,6 @@ async def count(
                 [state.region for _, state in listed],
             ),
         )
-    subjects = sorted({key.subject for key in rows} | {key.subject for key in states})
-    if subjects:
-        await connection.execute("INSERT INTO counters.outbox (topic, subjects) VALUES (%s, %s)", (topic, subjects))
 
 
 def _columns(partitions: Iterable[Partition]) -> tuple[list[str], list[str], list[int]]:

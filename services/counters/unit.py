@@ -36,8 +36,15 @@ BACKOFF_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 _log = logging.getLogger(__name__)
 
+MAX_REFUSED = 100
+"""Subjects of one unit whose rows the database may refuse; with more it is not the subjects' fault."""
+
 UNREACHABLE = (psycopg.OperationalError, psycopg.InterfaceError, ServiceError, OSError, TimeoutError)
 """What a database that is away, restarts or times out looks like; the fate of a commit is then unknown."""
+
+
+class _UndoneError(Exception):
+    """A transaction that was only tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +78,9 @@ class Unit:
         self._pending: dict[Partition, policy.Pending] = {}
         self._after: dict[Partition, UUID | None] = {}
         """The flush that set each position; None: it has none in the database yet."""
+        self._refused: dict[int, str] = {}
+        """Subjects whose rows the database does not take, and why: their events become dead letters, and what is pending
+        of them stays so."""
         self._opened: float | None = None
         self._failures = 0
         self._unknown: _Planned | None = None
@@ -95,7 +105,7 @@ class Unit:
     async def hold(self, partitions: Sequence[Partition]) -> None:
         """Takes over ``partitions`` as the database knows them, dropping what it held of them.
 
-        Raises one of `UNREACHABLE`, and then holds none of them.
+        Raises one of `UNREACHABLE`, or ValueError for what cannot be read, and then holds none of them.
         """
         for partition in partitions:
             self._forget(partition)
@@ -103,8 +113,9 @@ class Unit:
             return
         async with self._router.home_writer(self.home) as connection:
             found = await store.load(connection, partitions)
+        pending = {at: policy.decode_pending(body) if (body := found[at].pending) else {} for at in partitions}
         for partition in partitions:
-            self._install(partition, found[partition])
+            self._install(partition, found[partition], pending[partition])
 
     async def release(self, partitions: Iterable[Partition]) -> None:
         """Gives ``partitions`` up: flushes what was read if the database takes it, else leaves it to the next owner.
@@ -148,7 +159,8 @@ class Unit:
     async def flush(self) -> bool:
         """Writes what was read, in one transaction. Returns False if positions must be sought again.
 
-        Never raises for a database that is away: it blocks itself for a while and keeps what it has.
+        Never raises for the database: if it is away, the unit blocks itself for a while and keeps what it has; if it
+        refuses what it is given, see `_stumble`.
         """
         planned = self._unknown or self._plan()
         flush = planned.flush
@@ -183,7 +195,10 @@ class Unit:
             self._block()
             self._unknown = planned
             return True
+        except Exception as error:  # waiting will not mend it, whatever it is
+            return await self._stumble(flush, error)
         self._settle(planned)
+        self._metrics.standing.labels(self.topic, self.home).set(0)
         self._metrics.flushed(self.topic, flush, time.monotonic() - started)
         return True
 
@@ -202,7 +217,7 @@ class Unit:
         dead: list[DeadLetter] = []
         for partition, window in self._windows.items():
             before = self._pending.get(partition, {})
-            part = policy.split(window, before, everything=everything, now_ms=now_ms)
+            part = policy.split(window, before, everything=everything, now_ms=now_ms, held=self._refused)
             if not window.dirty and not part.rows:
                 continue
             moves.append(store.Move(partition, self._after[partition], window.next_offset, window.last_time_ms))
@@ -242,6 +257,62 @@ class Unit:
         self._failures += 1
         self.blocked_until = time.monotonic() + wait
 
+    async def _stumble(self, flush: store.Flush, error: Exception) -> bool:
+        """A flush failed for good. Finds the subjects that the database refuses, and has everything read again.
+
+        With them among the dead letters the next flush passes. If it is not the subjects, nothing of this topic and home
+        is counted or skipped until the cause is gone; others go on, and the metric says so.
+        """
+        _log.error("a flush of %s for %s failed: %s", self.topic, self.home, error, exc_info=error)
+        self._metrics.stumbled.labels(self.topic).inc()
+        self._metrics.standing.labels(self.topic, self.home).set(1)
+        self._block()
+        if isinstance(error, (psycopg.DataError, psycopg.IntegrityError)):
+            try:
+                self._refused.update(await self._offenders(flush))
+            except UNREACHABLE as away:
+                _log.warning("what was refused is not known yet: %s", type(away).__name__)
+        return await self._reload()
+
+    async def _offenders(self, flush: store.Flush) -> dict[int, str]:
+        """Subjects whose rows are refused when they are written alone, with the reason; none if there are too many."""
+        found: dict[int, str] = {}
+        left = [sorted({key.subject for key in flush.rows} | {key.subject for key in flush.states})]
+        while left:
+            some = left.pop()
+            reason = await self._reason_against(flush, frozenset(some))
+            if reason is None:
+                continue
+            if len(some) > 1:
+                left += [some[: len(some) // 2], some[len(some) // 2 :]]
+                continue
+            found[some[0]] = reason
+            if len(self._refused) + len(found) > MAX_REFUSED:
+                _log.error("more than %d subjects of %s are refused: the fault is not theirs", MAX_REFUSED, self.topic)
+                return {}
+        return found
+
+    async def _reason_against(self, flush: store.Flush, subjects: frozenset[int]) -> str | None:
+        """Why the database does not take the rows of ``subjects``; None if it does. Nothing is kept."""
+        rows = {key: sums for key, sums in flush.rows.items() if key.subject in subjects}
+        states = {key: state for key, state in flush.states.items() if key.subject in subjects}
+        try:
+            async with self._router.home_writer(self.home) as connection:
+                await store.add(connection, self.topic, rows, states)
+                raise _UndoneError
+        except _UndoneError:
+            return None
+        except (psycopg.DataError, psycopg.IntegrityError) as error:
+            return f"the database refuses its counts: {type(error).__name__}: {error.diag.message_primary or error}"
+
+    def drop(self) -> None:
+        """Forgets everything that was read; it must be held and read again, after a pause."""
+        self._unknown = None
+        self._opened = None
+        for partition in self.partitions:
+            self._forget(partition)
+        self._block()
+
     async def _was_committed(self, flush: store.Flush) -> bool:
         """Whether ``flush``, whose answer was lost, is in the database. Raises `FencedError` if neither it nor its past is."""
         async with self._router.home_writer(self.home) as connection:
@@ -259,12 +330,13 @@ class Unit:
         held = self.partitions
         try:
             await self.hold(held)
-        except UNREACHABLE:
+        except Exception as error:
+            _log.warning("no positions of %s from %s: %s", self.topic, self.home, type(error).__name__)
             for partition in held:
                 self._forget(partition)
         return False
 
-    def _install(self, partition: Partition, stored: store.Stored) -> None:
+    def _install(self, partition: Partition, stored: store.Stored, pending: policy.Pending) -> None:
         marks: dict[MarkKey, int] = dict(stored.marks)
         number = partition.number
 
@@ -272,8 +344,8 @@ class Unit:
             return self._belongs(subject, number)
 
         bound: Belongs = belongs
-        self._windows[partition] = Window(partition, stored.offset or 0, marks, bound, self._guards)
-        self._pending[partition] = policy.decode_pending(stored.pending) if stored.pending else {}
+        self._windows[partition] = Window(partition, stored.offset or 0, marks, bound, self._guards, self._refused)
+        self._pending[partition] = pending
         self._after[partition] = stored.token
 
     def _forget(self, partition: Partition) -> None:

@@ -6,7 +6,7 @@ it writes (``policy``), nor how (``flush``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from uuid import UUID
@@ -147,6 +147,8 @@ class Window:
     stored_marks: dict[MarkKey, int]
     belongs: Belongs
     guards: Guards = field(default_factory=Guards)
+    refused: Mapping[int, str] = field(default_factory=dict)
+    """Subjects whose rows the database does not take, with its reason: their events are dead letters."""
     next_offset: int = field(init=False)
     last_time_ms: int = 0
     advanced: dict[MarkKey, int] = field(default_factory=dict)
@@ -200,6 +202,10 @@ class Window:
         except MalformedRecordError as error:
             self._bury(record, key, stamp.sequence, WHOLE_RECORD, str(error), header, record.body or b"")
             verdict = Verdict.DEAD
+        except Exception as error:  # whatever a record makes this code do, the partition goes on
+            reason = f"this code fails on it: {type(error).__name__}: {error}"
+            self._bury(record, key, stamp.sequence, WHOLE_RECORD, reason, header, record.body or b"")
+            verdict = Verdict.DEAD
         else:
             self._count(record, stamp, header, pack)
         self.advanced[key] = stamp.sequence
@@ -245,8 +251,12 @@ class Window:
                 sums.events += 1
                 continue
             subject = events.subject_of(event)
+            reason = None
             if not self.belongs(subject):
                 reason = f"subject {subject} does not belong to partition {self.partition.number}"
+            elif self.refused:
+                reason = self.refused.get(subject)
+            if reason is not None:
                 self._bury(record, key, stamp.sequence, index, reason, header, events.encode_event(event))
                 strangers += 1
                 continue

@@ -49,6 +49,8 @@ class Load:
     platform: Platform
     videos: Sequence[int]
     random: random.Random
+    origin: str = "mumbai"
+    """The cell whose producers these are."""
     acknowledged: set[bytes] = field(default_factory=set)
     unknown: int = 0
     """Events whose producer never heard of them again."""
@@ -56,7 +58,7 @@ class Load:
 
     async def run(self) -> None:
         """Sends until cancelled; then waits for what is on its way."""
-        packer = Packer("mumbai", self._connect)
+        packer = Packer(self.origin, self._connect)
         sending: set[asyncio.Task[None]] = set()
         try:
             while True:
@@ -103,6 +105,11 @@ class Load:
         )
         stamp = None if self.random.random() < 0.2 else whole.stamp
         await self.write(Raw(whole.topic, whole.partition, stamp, body))
+
+    async def unreadable(self, body: bytes) -> None:
+        """Writes a record that becomes a dead letter as a whole."""
+        whole = self.platform.record([view(self.videos[0])], 1, uuid4())
+        await self.write(Raw(whole.topic, whole.partition, whole.stamp, BREAK + body))
 
     async def hole(self, video: int) -> None:
         """Writes records 1 and 3 of a producer: 2 was lost on its way."""

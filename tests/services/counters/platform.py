@@ -78,6 +78,10 @@ class Stores:
         with psycopg.connect(self.cells.postgres.admin_text(self.cells.databases[home].name)) as connection:
             return list(connection.execute(query, arguments))
 
+    def connected(self, home: str = "mumbai") -> psycopg.Connection[tuple[object, ...]]:
+        """A connection to the database of ``home``, as superuser; as a block it is one transaction."""
+        return psycopg.connect(self.cells.postgres.admin_text(self.cells.databases[home].name))
+
     def change(self, *statements: LiteralString, home: str = "mumbai") -> None:
         """Runs statements in the database of ``home``, as superuser."""
         with psycopg.connect(self.cells.postgres.admin_text(self.cells.databases[home].name)) as connection:

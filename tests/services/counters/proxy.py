@@ -1,10 +1,10 @@
-"""A proxy in front of PostgreSQL that can cut all connections, or lose the answer to a COMMIT: the server has it, the
-client never hears."""
+"""A proxy in front of PostgreSQL that can cut all connections, fall silent, or lose the answer to a COMMIT: the server has
+it, the client never hears."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -13,14 +13,28 @@ from services.contracts.settings import Endpoint, PlatformSettings
 
 @dataclass
 class Proxy:
-    """``armed``: the next COMMIT of a transaction that wrote to the outbox loses its answer."""
+    """``armed``: the next COMMIT of a transaction that wrote to the outbox loses its answer. ``on_commit``: is called, once,
+    with the client's port when such a COMMIT is on its way to the server."""
 
     target: Endpoint
     endpoint: Endpoint = field(init=False)
     armed: bool = False
+    on_commit: Callable[[int], None] | None = None
     cuts: int = 0
     open: set[asyncio.StreamWriter] = field(default_factory=set)
     """Towards the clients."""
+
+    def __post_init__(self) -> None:
+        self._flows = asyncio.Event()
+        self._flows.set()
+
+    async def silence(self, seconds: float) -> None:
+        """Nothing comes through in either direction, and nobody is told; then everything that was held back does."""
+        self._flows.clear()
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            self._flows.set()
 
     def cut_all(self) -> int:
         """Resets every connection, in the middle of whatever it does; returns how many there were."""
@@ -56,14 +70,20 @@ class Proxy:
             nonlocal wrote, cut
             while data := await reader.read(65536):
                 wrote = wrote or b"INSERT INTO counters.outbox" in data
+                await self._flows.wait()
+                committing = b"COMMIT" in data and wrote
                 if b"COMMIT" in data:
                     cut = self.armed and wrote
                     wrote = False
                 upstream_writer.write(data)
+                if committing and self.on_commit is not None:
+                    told, self.on_commit = self.on_commit, None
+                    told(writer.get_extra_info("peername")[1])
                 await upstream_writer.drain()
 
         async def back() -> None:
             while data := await upstream_reader.read(65536):
+                await self._flows.wait()
                 if cut:
                     self.armed = False
                     self.cuts += 1
