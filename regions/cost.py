@@ -15,6 +15,8 @@ from regions.charges import CHARGED, FILE, FREE, Charge, Inputs, Properties, kin
 from regions.figures import Basis, weakest
 from regions.prices import HOURS, PriceError, price
 
+_AUTOSCALERS = {"HorizontalPodAutoscaler": "minReplicas", "ScaledObject": "minReplicaCount"}
+"""Kinds that decide how many pods of a Deployment run, both called as it is, and where they say how many at least."""
 TRANSCODER = "transcoder"
 """The workload whose pods are the cost of transcoding."""
 MEMORY_OF_CORE = 4 * 2**30
@@ -225,11 +227,11 @@ def _pods(items: Sequence[Item]) -> Bill:
     }
     lines = []
     for item in items:
-        if item.type.startswith("kubernetes:autoscaling/") and item.type.endswith(":HorizontalPodAutoscaler"):
+        if (bound := _AUTOSCALERS.get(item.type.rpartition(":")[2])) is not None:
             name = _object_name(item.properties)
             if (item.region, name) not in cores:
                 raise PriceError(f"{item.name}: no Deployment {name!r} in {item.region}, so its pods have no price")
-            pods = Inputs(item.type, item.properties).within("spec").number("minReplicas")
+            pods = Inputs(item.type, item.properties).within("spec").number(bound)
             lines.append(
                 Line(
                     item.region,

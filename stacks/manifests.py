@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from regions.names import PROJECT
 from services.contracts.settings import HOST_ENV, SETTINGS_ENV
 from services.contracts.workloads import Workload
-from stacks.scaling import limits_of, scaling_of
+from stacks.scaling import Scaling, limits_of, scaling_of
 from stacks.sizes import Replicas
 
 Manifest = dict[str, object]
@@ -38,8 +38,8 @@ class Release:
     replicas: Replicas
 
 
-def namespace() -> Manifest:
-    """The namespace, which admits hardened pods only."""
+def namespace(name: str = NAMESPACE) -> Manifest:
+    """A namespace, which admits hardened pods only."""
     levels = {
         f"pod-security.kubernetes.io/{mode}{suffix}": value
         for mode in ("enforce", "audit", "warn")
@@ -48,7 +48,7 @@ def namespace() -> Manifest:
     return {
         "apiVersion": "v1",
         "kind": "Namespace",
-        "metadata": {"name": NAMESPACE, "labels": {"app.kubernetes.io/part-of": PROJECT, **levels}},
+        "metadata": {"name": name, "labels": {"app.kubernetes.io/part-of": PROJECT, **levels}},
     }
 
 
@@ -70,18 +70,22 @@ def settings(content: object) -> Manifest:
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
-        "metadata": _metadata(SETTINGS),
+        "metadata": metadata(SETTINGS),
         "data": {SETTINGS_FILE: content},
     }
 
 
 def workload(subject: Workload, release: Release) -> Iterator[Manifest]:
-    """Everything that runs ``subject``, in the order in which it is needed."""
+    """Everything that runs ``subject``, in the order in which it is needed.
+
+    What scales on an event has no autoscaler here but a scaled object (``scaled_objects``), from which one is made.
+    """
     yield _service_account(subject)
     yield _deployment(subject, release)
     yield _service(subject)
     yield _disruption_budget(subject)
-    yield _autoscaler(subject, release.replicas)
+    if scaling_of(subject).signal is None:
+        yield _autoscaler(subject, release.replicas)
 
 
 def target_group_binding(subject: Workload, target_group_arn: object, balancer_group_id: object) -> Manifest:
@@ -92,7 +96,7 @@ def target_group_binding(subject: Workload, target_group_arn: object, balancer_g
     return {
         "apiVersion": "eks.amazonaws.com/v1",
         "kind": "TargetGroupBinding",
-        "metadata": _metadata(subject.name),
+        "metadata": metadata(subject.name),
         "spec": {
             "serviceRef": {"name": subject.name, "port": subject.port},
             "targetGroupARN": target_group_arn,
@@ -114,7 +118,8 @@ def selector(name: str) -> dict[str, str]:
     return {"app.kubernetes.io/name": name}
 
 
-def _metadata(name: str) -> dict[str, object]:
+def metadata(name: str) -> dict[str, object]:
+    """Name, namespace and labels of an object of the workload ``name``."""
     labels = {"app.kubernetes.io/name": name, "app.kubernetes.io/part-of": PROJECT}
     return {"name": name, "namespace": NAMESPACE, "labels": labels}
 
@@ -124,25 +129,25 @@ def _service_account(subject: Workload) -> Manifest:
     return {
         "apiVersion": "v1",
         "kind": "ServiceAccount",
-        "metadata": _metadata(subject.name),
+        "metadata": metadata(subject.name),
         "automountServiceAccountToken": False,
     }
 
 
 def _deployment(subject: Workload, release: Release) -> Manifest:
     """The number of replicas is the autoscaler's, so it is not stated."""
-    metadata = _metadata(subject.name)
+    described = metadata(subject.name)
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": metadata,
+        "metadata": described,
         "spec": {
             "selector": {"matchLabels": selector(subject.name)},
             "revisionHistoryLimit": 5,
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": 0}},
             "template": {
                 "metadata": {
-                    "labels": metadata["labels"],
+                    "labels": described["labels"],
                     "annotations": {"meridian/settings": release.settings_hash},
                 },
                 "spec": _pod(subject, release.image),
@@ -236,7 +241,7 @@ def _service(subject: Workload) -> Manifest:
     return {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": _metadata(subject.name),
+        "metadata": metadata(subject.name),
         "spec": {
             "type": "ClusterIP",
             "selector": selector(subject.name),
@@ -250,7 +255,7 @@ def _disruption_budget(subject: Workload) -> Manifest:
     return {
         "apiVersion": "policy/v1",
         "kind": "PodDisruptionBudget",
-        "metadata": _metadata(subject.name),
+        "metadata": metadata(subject.name),
         "spec": {
             "maxUnavailable": "25%",
             "selector": {"matchLabels": selector(subject.name)},
@@ -264,7 +269,7 @@ def _autoscaler(subject: Workload, replicas: Replicas) -> Manifest:
     return {
         "apiVersion": "autoscaling/v2",
         "kind": "HorizontalPodAutoscaler",
-        "metadata": _metadata(subject.name),
+        "metadata": metadata(subject.name),
         "spec": {
             "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": subject.name},
             "minReplicas": replicas.least,
@@ -276,9 +281,14 @@ def _autoscaler(subject: Workload, replicas: Replicas) -> Manifest:
                 }
                 for name, percent in scaling.targets
             ],
-            "behavior": {
-                "scaleUp": {"stabilizationWindowSeconds": 0},
-                "scaleDown": {"stabilizationWindowSeconds": scaling.hold_seconds},
-            },
+            "behavior": behavior(scaling),
         },
+    }
+
+
+def behavior(scaling: Scaling) -> dict[str, object]:
+    """Grows at once, shrinks when a lower need has lasted."""
+    return {
+        "scaleUp": {"stabilizationWindowSeconds": 0},
+        "scaleDown": {"stabilizationWindowSeconds": scaling.hold_seconds},
     }

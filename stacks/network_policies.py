@@ -13,10 +13,17 @@ from regions.catalogue import Catalogue, Region
 from services.contracts.routes import Service
 from services.contracts.workloads import BY_NAME, WORKLOADS, Access, Workload
 from stacks.manifests import NAMESPACE, Manifest, selector
+from stacks.scaled_objects import KEDA, OPERATOR
+from stacks.scaling import Summed, scaling_of
 
 GATEWAY = "gateway"
 POD_IDENTITY = ("169.254.170.23/32", 80)
 """The agent on the node that hands out credentials (https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html)."""
+EVENT_SCALER: dict[str, object] = {
+    "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": KEDA}},
+    "podSelector": {"matchLabels": {"app": OPERATOR}},
+}
+"""Reads the gauges of every pod that scales on one (``event_scaler``)."""
 LINK_LOCAL = "169.254.0.0/16"
 ANYWHERE = "0.0.0.0/0"
 
@@ -59,12 +66,14 @@ def _policy(name: str, spec: dict[str, object]) -> Manifest:
 
 
 def _ingress(workload: Workload, cell: Region) -> list[dict[str, object]]:
-    """The load balancer reaches public workloads from the public subnets; the gateway reaches the services."""
+    """The load balancer reaches public workloads from the public subnets; the gateway the services; the event scaler its gauges."""
     sources: list[dict[str, object]] = []
     if workload.public:
         sources.extend(_blocks(tuple(str(block) for block in plan(cell).public)))
     if workload.name in _behind_gateway():
         sources.append(_pods(GATEWAY))
+    if isinstance(scaling_of(workload).signal, Summed):
+        sources.append(EVENT_SCALER)
     return [{"from": sources, "ports": _tcp(workload.port)}] if sources else []
 
 

@@ -14,6 +14,7 @@ from stacks.cluster import Cluster, ClusterArgs
 from stacks.config import RegionConfig, load
 from stacks.context import CellContext, open_cell
 from stacks.database import Database, DatabaseArgs
+from stacks.event_scaler import EventScaler, EventScalerArgs
 from stacks.exports import RegionExports
 from stacks.firewall import Firewall, FirewallArgs
 from stacks.identity import Identity, IdentityArgs
@@ -128,6 +129,11 @@ def declare_cell(ctx: CellContext, sizes: Sizes) -> None:
             reachable_from=ctx.config.cluster_reachable_from,
         ),
     )
+    scaler = EventScaler(
+        "event-scaler",
+        ctx,
+        EventScalerArgs(api=cluster.api, cluster_name=cluster.name, boundary_arn=shared.boundary_arn),
+    )
     topic = AlarmTopic("alarms", ctx, keys.arns[Store.LOGS])
     Observability(
         "alarms",
@@ -167,6 +173,7 @@ def declare_cell(ctx: CellContext, sizes: Sizes) -> None:
             release=ctx.config.release,
             images=ctx.config.images,
             replicas=sizes.replicas,
+            event_scaler=scaler.release,
         ),
     )
     RegionExports(

@@ -50,10 +50,15 @@ def repository(workload: str) -> str:
     return f"{PREFIX}{workload}"
 
 
+def beginning(account: str, region: str) -> str:
+    """What the reference of every image of ours in the registry of ``region`` begins with."""
+    return f"{account}.dkr.ecr.{region}.amazonaws.com/{PREFIX}"
+
+
 def image(account: str, region: str, workload: str, version: str) -> str:
     """Reference of an image in the registry of ``region``; ``version`` is ``sha256:…`` or a tag."""
     separator = "@" if version.startswith("sha256:") else ":"
-    return f"{account}.dkr.ecr.{region}.amazonaws.com/{repository(workload)}{separator}{version}"
+    return f"{beginning(account, region)}{workload}{separator}{version}"
 
 
 class Registry(pulumi.ComponentResource):

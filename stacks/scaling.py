@@ -3,10 +3,9 @@
 Owns these numbers; all are assumed until measured. Requests are the workload's own (``services.contracts.workloads``),
 between how many pods it grows is computed (``sizes``).
 
-Each workload scales on what it runs out of first. Request services run out of CPU. ``realtime`` holds connections,
-which cost memory. ``transcoder`` is busy with FFmpeg or idle, so CPU follows the queue, with the delay of one job.
-``counters`` has work in proportion to its records, so CPU follows the lag. Queue depth and consumer lag themselves would be external metrics, and nothing in the cluster
-serves those: an autoscaler that names one it cannot read refuses to scale down.
+Each workload scales on what it runs out of first. Request services run out of CPU, which the metrics server knows.
+``realtime`` runs out of sockets, ``counters`` falls behind its log, ``transcoder`` leaves jobs waiting: these are signals
+that only an event scaler reads (``event_scaler``), and for them CPU or memory stand beside as a second reason to grow.
 """
 
 from __future__ import annotations
@@ -15,17 +14,43 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from regions import rates
+from regions.cost import quantity
 from regions.sizing import UTILIZATION_PERCENT
-from services.contracts.workloads import Workload
+from services.contracts.events import PACK_EVENTS
+from services.contracts.load import CONNECTIONS, LAG
+from services.contracts.workloads import BY_NAME, Workload
 
 CPU_BURST = 2
 """Limit of CPU as a multiple of the request."""
+CATCH_UP_SECONDS = 10
+"""How long a pod of counters may need for what waits for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueDepth:
+    """Messages of the cell's transcode queue, waiting or being worked on."""
+
+    per_pod: int
+
+
+@dataclass(frozen=True, slots=True)
+class Summed:
+    """A gauge of ``services.contracts.load``, added up over all pods."""
+
+    gauge: str
+    per_pod: int
+
+
+Signal = QueueDepth | Summed
 
 
 @dataclass(frozen=True, slots=True)
 class Scaling:
     """Targets of one autoscaler."""
 
+    signal: Signal | None = None
+    """None: resources alone decide, and an autoscaler of Kubernetes' own suffices."""
     targets: tuple[tuple[str, int], ...] = (("cpu", UTILIZATION_PERCENT),)
     """Resource and its average utilization in percent of the request."""
     hold_seconds: int = 300
@@ -42,10 +67,21 @@ class Limits:
     """Time to finish what has begun."""
 
 
+def _records(seconds: int) -> int:
+    """Records that a pod of counters reads in that time."""
+    return int(seconds * quantity(BY_NAME["counters"].cpu) * rates.COUNTING.value / PACK_EVENTS)
+
+
 _SCALING: Mapping[str, Scaling] = MappingProxyType(
     {
-        "realtime": Scaling(targets=(("memory", 70), ("cpu", UTILIZATION_PERCENT)), hold_seconds=900),
-        "transcoder": Scaling(targets=(("cpu", 50),), hold_seconds=600),
+        "realtime": Scaling(
+            Summed(CONNECTIONS, int(rates.SOCKETS_PER_POD.value / rates.HEADROOM.value)),
+            targets=(("memory", 70), ("cpu", UTILIZATION_PERCENT)),
+            hold_seconds=900,
+        ),
+        "counters": Scaling(Summed(LAG, _records(CATCH_UP_SECONDS))),
+        # A worker has one job at a time, and its CPU is busy with it or idle.
+        "transcoder": Scaling(QueueDepth(1), targets=(), hold_seconds=600),
     }
 )
 _SCRATCH: Mapping[str, str] = MappingProxyType({"transcoder": "60Gi"})

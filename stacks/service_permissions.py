@@ -1,6 +1,7 @@
-"""What the AWS services that copy and log for the platform may do, and the ceiling of every role.
+"""What copies, logs and scales for the platform may do, and the ceiling of every role.
 
-Pure, as ``permissions``. Owns the statements of flow logs, S3 replication and MSK replicators, and the boundary.
+Pure, as ``permissions``. Owns the statements of flow logs, S3 replication, MSK replicators and the event scaler, and the
+boundary.
 """
 
 from __future__ import annotations
@@ -108,6 +109,12 @@ def stream_replication(source: Region, target: Region, account: str) -> tuple[St
             tuple(part(region, "group", "/*") for region in both),
         ),
     )
+
+
+def queue_depth(region: Region, purpose: str, account: str) -> tuple[Statement, ...]:
+    """Ask how many messages one queue holds (https://keda.sh/docs/2.20/scalers/aws-sqs/)."""
+    queue = f"arn:aws:sqs:{region.code}:{account}:{names.queue(region, purpose)}"
+    return (Statement("QueueDepth", ("sqs:GetQueueAttributes",), (queue,)),)
 
 
 def boundary(account: str, catalogue: Catalogue = CATALOGUE) -> tuple[Statement, ...]:

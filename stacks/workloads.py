@@ -5,7 +5,7 @@ Owns nothing of their content; it joins them with the settings, the images and t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,11 +14,10 @@ import pulumi_kubernetes as kubernetes
 
 from regions.catalogue import CATALOGUE
 from services.contracts.workloads import BY_NAME, WORKLOADS
-from stacks import cache, database, manifests, platform_settings, streaming
+from stacks import admission, cache, database, manifests, platform_settings, registry, scaled_objects, streaming
 from stacks.context import CellContext
 from stacks.manifests import Manifest, Release
 from stacks.network_policies import Ports, network_policies
-from stacks.registry import image
 from stacks.sizes import Replicas
 
 
@@ -39,6 +38,8 @@ class WorkloadsArgs:
     """Digest (``sha256:…``) or tag of single workloads, which goes before ``release``."""
     replicas: Mapping[str, Replicas]
     """Bounds of each workload's autoscaler, by its name."""
+    event_scaler: pulumi.Resource | None = None
+    """What brings the kinds of scaled objects; None: they are there."""
 
 
 class Workloads(pulumi.ComponentResource):
@@ -53,9 +54,12 @@ class Workloads(pulumi.ComponentResource):
         self._namespace = self._declare(manifests.namespace())
         self._declare(manifests.network_policy_switch())
         self._declare(manifests.settings(self._settings))
+        for policy in admission.admission_policies(registry.beginning(ctx.account, ctx.region)):
+            self._declare(policy)
         for policy in network_policies(ctx.cell, CATALOGUE, _ports()):
             self._declare(policy)
         self._declare_workloads()
+        self._declare_scaled_objects()
         self._bind_target_groups()
         self.register_outputs({})
 
@@ -64,29 +68,40 @@ class Workloads(pulumi.ComponentResource):
         for workload in WORKLOADS:
             version = self._args.images.get(workload.name, self._args.release)
             release = Release(
-                image=image(self._ctx.account, self._ctx.region, workload.name, version),
+                image=registry.image(self._ctx.account, self._ctx.region, workload.name, version),
                 settings_hash=settings_hash,
                 replicas=self._args.replicas[workload.name],
             )
             for manifest in manifests.workload(workload, release):
                 self._declare(manifest)
 
+    def _declare_scaled_objects(self) -> None:
+        """Without the scaler's own kinds they cannot be applied."""
+        after = [] if self._args.event_scaler is None else [self._args.event_scaler]
+        queue_url = self._args.settings.apply(lambda settings: str(settings["queues"]["transcode"]))
+        self._declare(scaled_objects.identity(), after)
+        for workload in WORKLOADS:
+            replicas = self._args.replicas[workload.name]
+            found = scaled_objects.scaled(workload, replicas, region=self._ctx.region, queue_url=queue_url)
+            for manifest in found:
+                self._declare(manifest, after)
+
     def _bind_target_groups(self) -> None:
         for name, arn in self._args.target_groups.items():
             self._declare(manifests.target_group_binding(BY_NAME[name], arn, self._args.balancer_group_id))
 
-    def _declare(self, manifest: Manifest) -> pulumi.CustomResource:
+    def _declare(self, manifest: Manifest, also_after: Iterable[pulumi.Resource] = ()) -> pulumi.CustomResource:
         """``manifest`` as a resource of the Kubernetes provider, which needs no more than its type's name."""
         metadata = manifest["metadata"]
         if not isinstance(metadata, dict):
             raise TypeError(f"manifest without metadata: {manifest}")
         kind, in_namespace = str(manifest["kind"]), metadata.get("namespace") == manifests.NAMESPACE
-        after: Sequence[pulumi.Resource] = [self._namespace] if in_namespace else []
+        after = [*([self._namespace] if in_namespace else []), *also_after]
         return pulumi.CustomResource(
             resource_type(str(manifest["apiVersion"]), kind),
             f"{self._name}-{kind.lower()}-{metadata['name']}",
             manifest,
-            pulumi.ResourceOptions(parent=self, provider=self._args.api, depends_on=list(after)),
+            pulumi.ResourceOptions(parent=self, provider=self._args.api, depends_on=after),
         )
 
 

@@ -10,7 +10,7 @@ connection for each, so configuration is kept by connection.
 
 import importlib.metadata
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -21,9 +21,10 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 from typing_extensions import override
 
-from local.kubernetes import changes, manifests, naming, schemas, values
+from local.kubernetes import changes, manifests, naming, releases, schemas, values
 from local.kubernetes.changes import Kind
 from local.kubernetes.manifests import Identity
+from local.kubernetes.schemas import Problem
 from local.kubernetes.values import Object
 
 _MOST_CONNECTIONS: Final = 1024
@@ -136,6 +137,8 @@ class KubernetesProvider(provider_pb2_grpc.ResourceProviderServicer):
         if request.type.endswith("Patch") and not _text(values.from_struct(request.news).get("kind")).endswith("Patch"):
             reason = "a patch changes an object of a real cluster; the embedded default has none"
             return provider_pb2.CheckResponse(failures=[provider_pb2.CheckFailure(property="kind", reason=reason)])
+        if request.type == releases.TYPE:
+            return _checked_release(values.from_struct(request.news))
         manifest = naming.completed(
             values.from_struct(request.news),
             resource=request.name,
@@ -144,12 +147,7 @@ class KubernetesProvider(provider_pb2_grpc.ResourceProviderServicer):
             proposed=request.autonaming.proposed_name,
             namespace=self._configuration(context).namespace,
         )
-        problems = schemas.check(values.as_object(values.plain(manifest)))
-        failures = [
-            provider_pb2.CheckFailure(property=problem.path, reason=f"{problem.path}: {problem.reason}")
-            for problem in problems
-        ]
-        return provider_pb2.CheckResponse(inputs=values.to_struct(manifest), failures=failures)
+        return _answer(manifest, schemas.check(values.as_object(values.plain(manifest))))
 
     @override
     def Diff(self, request: provider_pb2.DiffRequest, context: grpc.ServicerContext) -> provider_pb2.DiffResponse:
@@ -249,6 +247,19 @@ class KubernetesProvider(provider_pb2_grpc.ResourceProviderServicer):
     def _directory(self, urn: str, context: grpc.ServicerContext) -> Path:
         named = self._configuration(context).directory
         return self._root / (named or _stack(urn))
+
+
+def _checked_release(inputs: Object) -> provider_pb2.CheckResponse:
+    release = releases.completed(inputs)
+    return _answer(release, releases.problems(values.as_object(values.plain(release))))
+
+
+def _answer(inputs: Object, problems: Iterable[Problem]) -> provider_pb2.CheckResponse:
+    failures = [
+        provider_pb2.CheckFailure(property=problem.path, reason=f"{problem.path}: {problem.reason}")
+        for problem in problems
+    ]
+    return provider_pb2.CheckResponse(inputs=values.to_struct(inputs), failures=failures)
 
 
 def _stack(urn: str) -> str:

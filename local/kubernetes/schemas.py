@@ -2,7 +2,7 @@
 
 Owns the checks of a single object: the strict schemas of the `kubernetes-validate` package, the names, and the call of
 what lies beyond a schema (`semantics`). Does not own what only a cluster knows (admission, references to other objects,
-custom resources against their definition).
+custom resources against their definition beyond what `custom` knows of them).
 """
 
 import functools
@@ -17,7 +17,7 @@ from typing import Final, cast
 import jsonschema  # type: ignore[import-untyped]  # no type information is installed for it
 import referencing
 
-from local.kubernetes import semantics, values
+from local.kubernetes import custom, semantics, values
 from local.kubernetes.values import Object, Path, Value
 
 VERSION: Final = "1.36"
@@ -46,10 +46,17 @@ def check(manifest: Object) -> tuple[Problem, ...]:
         return (Problem("kind", "a manifest needs the strings apiVersion and kind"),)
     problems = list(_names(manifest, api_version, kind))
     schema = schema_of(api_version, kind)
-    if schema is not None:
+    own = custom.schema_of(api_version, kind)
+    group = api_version.rpartition("/")[0]
+    if own is not None:
+        problems += _against(own, manifest)
+    elif group in custom.GROUPS:
+        known = ", ".join(name for version, name in custom.kinds() if version.startswith(f"{group}/"))
+        problems.append(Problem("kind", f"{group} has no {kind} that is known here; known are: {known}"))
+    elif schema is not None:
         problems += _against(schema, manifest)
         problems += [Problem(values.dotted(found.path), found.reason) for found in semantics.findings(manifest)]
-    elif _BUILT_IN_GROUP.fullmatch(api_version.rpartition("/")[0] or "core"):
+    elif _BUILT_IN_GROUP.fullmatch(group or "core"):
         known = ", ".join(versions_of(kind))
         reason = f"Kubernetes {VERSION} has no {kind} in {api_version}"
         problems.append(Problem("apiVersion", f"{reason}; it is in: {known}" if known else f"{reason}, nor elsewhere"))

@@ -3,9 +3,11 @@
 from policies.model import Rule, StackRule
 from policies.rules import (
     capacity,
+    cost,
     encryption,
     footprint,
     identity,
+    kubernetes,
     network,
     offers,
     regions,
@@ -24,8 +26,14 @@ RULES: tuple[Rule, ...] = (
     *resilience.RULES,
     *routing.RULES,
     *streaming.RULES,
+    *kubernetes.RULES,
     *tagging.RULES,
 )
-STACK_RULES: tuple[StackRule, ...] = (*encryption.STACK_RULES, *network.STACK_RULES, *routing.STACK_RULES)
-UNION_RULES: tuple[StackRule, ...] = (*footprint.UNION_RULES, *capacity.UNION_RULES)
+STACK_RULES: tuple[StackRule, ...] = (
+    *encryption.STACK_RULES,
+    *network.STACK_RULES,
+    *routing.STACK_RULES,
+    *kubernetes.STACK_RULES,
+)
+UNION_RULES: tuple[StackRule, ...] = (*footprint.UNION_RULES, *capacity.UNION_RULES, *cost.UNION_RULES)
 """Laws over all stacks together; judged over saved previews, not by the pack."""

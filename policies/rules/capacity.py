@@ -21,7 +21,11 @@ from services.contracts.demand import CONTRACT
 _DATABASE: Final = "aws:rds/instance:Instance"
 _CACHE: Final = "aws:elasticache/replicationGroup:ReplicationGroup"
 _KAFKA: Final = "aws:msk/cluster:Cluster"
-_AUTOSCALER: Final = "kubernetes:autoscaling/v2:HorizontalPodAutoscaler"
+_AUTOSCALERS: Final = {
+    "kubernetes:autoscaling/v2:HorizontalPodAutoscaler": ("spec.minReplicas", "spec.maxReplicas"),
+    "kubernetes:keda.sh/v1alpha1:ScaledObject": ("spec.minReplicaCount", "spec.maxReplicaCount"),
+}
+"""Where each kind says its bounds."""
 
 _Findings = Iterator[tuple[Resource | None, str]]
 
@@ -68,11 +72,12 @@ def _brokers(own: tuple[Resource, ...], need: Sizes) -> _Findings:
 
 
 def _pods(own: tuple[Resource, ...], need: Sizes) -> _Findings:
-    for scaler in of_type(own, _AUTOSCALER):
+    for scaler in of_type(own, *_AUTOSCALERS):
         bounds = need.replicas.get(text(scaler.get("metadata.name")) or "")
         if bounds is not None:
-            yield from _count(scaler, "spec.minReplicas", bounds.least)
-            yield from _count(scaler, "spec.maxReplicas", bounds.most)
+            least, most = _AUTOSCALERS[scaler.type]
+            yield from _count(scaler, least, bounds.least)
+            yield from _count(scaler, most, bounds.most)
 
 
 def _class(resource: Resource, path: str, machines: tuple[Machine, ...], needed: str) -> _Findings:

@@ -21,6 +21,7 @@ import uvicorn
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from prometheus_client import CollectorRegistry
 from psycopg_pool import PoolTimeout, TooManyRequests
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
@@ -60,6 +61,12 @@ def state(request: Request, kind: type[_T]) -> _T:
     if not isinstance(value, kind):
         raise TypeError(f"the service's start yields {type(value).__name__}, the route wants {kind.__name__}")
     return value
+
+
+def registry_of(app: FastAPI) -> CollectorRegistry:
+    """Where a service's own metrics go, beside those of its requests. ``app`` is one that `create` made."""
+    metrics: RequestMetrics = app.state.metrics
+    return metrics.registry
 
 
 def create(service: Service, settings: PlatformSettings) -> FastAPI:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from services.contracts.load import LAG
 from services.counters.store import Flush
 
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -25,16 +26,9 @@ class CounterMetrics:
             "Partitions that stand still because of a gap or a cut log. Alarm above 0.",
             registry=registry,
         )
-        self.stumbled = Counter(
-            "meridian_counter_stumbled",
-            "Flushes that failed for a reason that waiting does not mend. Alarm above 0.",
-            topic,
-            registry=registry,
-        )
-        self.standing = Gauge(
-            "meridian_counter_standing_units",
-            "1 while the flushes of a topic and home fail so: nothing of it is counted. Alarm above 0.",
-            ("topic", "home"),
+        self.lag = Gauge(
+            LAG,
+            "Records in the log that this process is to read and has not read. Its autoscaler sums it over all pods.",
             registry=registry,
         )
         self.audited = Counter("meridian_counter_audited", "Partitions audited.", topic, registry=registry)

@@ -125,7 +125,17 @@ class Reader:
                 await self._poll(consumer, active)
             else:
                 await asyncio.sleep(POLL_MS / 1000)
+            self._metrics.lag.set(self._lag(consumer))
             self._flush_due()
+
+    def _lag(self, consumer: AIOKafkaConsumer) -> int:
+        """Records between what was read and the end of the log as the broker last told it."""
+        ends = ((unit, partition, consumer.highwater(at)) for at, (unit, partition) in self._owner.items())
+        return sum(
+            max(0, end - (unit.offset(partition) or 0))
+            for unit, partition, end in ends
+            if end is not None and unit.holds(partition)
+        )
 
     def _readable(self, at: TopicPartition, unit: Unit) -> bool:
         stop = self._stopped.get(at)
@@ -204,11 +214,6 @@ class Reader:
         try:
             if await unit.flush():
                 return
-        except Exception:
-            _log.exception("a flush of %s for %s fails in our own code; it is read again", unit.topic, unit.home)
-            self._metrics.stumbled.labels(unit.topic).inc()
-            self._metrics.standing.labels(unit.topic, unit.home).set(1)
-            unit.drop()
         finally:
             self._flushing.pop(unit, None)
         mine = [(at, partition) for at, (owner, partition) in self._owner.items() if owner is unit]
@@ -230,11 +235,6 @@ class Reader:
                 await unit.hold(missing)
             except UNREACHABLE as error:
                 _log.warning("no positions of %s from %s: %s", unit.topic, unit.home, type(error).__name__)
-                self._later()
-            except Exception:
-                _log.exception("the positions of %s from %s cannot be used; others go on", unit.topic, unit.home)
-                self._metrics.stumbled.labels(unit.topic).inc()
-                self._metrics.standing.labels(unit.topic, unit.home).set(1)
                 self._later()
         self._owner = {
             TopicPartition(partition.topic, partition.number): (unit, partition)

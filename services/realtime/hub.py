@@ -63,6 +63,8 @@ class Hub:
         self._cache: Redis | RedisCluster | None = None
         self._presence: PresenceBook | None = None
         self.bus: Bus | None = None
+        self.connections = 0
+        """Sockets that are connected now."""
 
     def open(self, cache: Redis | RedisCluster, verifier: Verifier) -> list[Coroutine[None, None, None]]:
         """Takes what it works with; returns what must run side by side."""
@@ -83,8 +85,10 @@ class Hub:
             except TokenError as error:
                 raise socketio.exceptions.ConnectionRefusedError(f"the token is refused: {error}") from error
         await self.server.save_session(socket, {"user": user})
+        self.connections += 1
 
     async def _disconnect(self, socket: str, _reason: object = None) -> None:
+        self.connections -= 1
         for room in self._rooms.gone(socket):
             self._left(room)
 

@@ -9,11 +9,13 @@ from functools import partial
 
 import socketio
 from fastapi import FastAPI
+from prometheus_client import Gauge
 
-from services.common.app import Service, create
+from services.common.app import Service, create, registry_of
 from services.common.keys import Verifier, from_kms
 from services.common.resources import Resources
 from services.common.tokens import Policy
+from services.contracts.load import CONNECTIONS
 from services.contracts.routes import REALTIME_PREFIX
 from services.contracts.settings import PlatformSettings
 from services.realtime.hub import Hub
@@ -39,6 +41,10 @@ def make(settings: PlatformSettings) -> FastAPI:
     """The application: health and metrics beside the sockets."""
     hub = Hub(settings.own.hosts)
     app = create(Service(WORKLOAD, (), partial(start, hub)), settings)
+    sockets = Gauge(
+        CONNECTIONS, "Sockets that are connected. Its autoscaler sums it over all pods.", registry=registry_of(app)
+    )
+    sockets.set_function(lambda: hub.connections)
     prefix = REALTIME_PREFIX.strip("/")
     app.mount(f"/{prefix}", socketio.ASGIApp(hub.server, socketio_path=prefix))
     return app

@@ -75,6 +75,33 @@ def _trust(condition: dict[str, object]) -> Resource:
 _PREFIX = "token.actions.githubusercontent.com"
 
 
+def _deployment(spread: bool = True, name: str = "web", **container: Value) -> Resource:
+    constraints: tuple[Value, ...] = ({"topologyKey": "topology.kubernetes.io/zone"},) if spread else ()
+    pod: Mapping[str, Value] = {"containers": (container,), "topologySpreadConstraints": constraints}
+    return made(
+        "kubernetes:apps/v1:Deployment",
+        metadata={"name": name},
+        spec={"selector": {"matchLabels": {"app": name}}, "template": {"spec": pod}},
+    )
+
+
+def _scaled(name: str = "web", **spec: Value) -> Resource:
+    given: Mapping[str, Value] = {"scaleTargetRef": {"name": name}, **spec}
+    return made("kubernetes:keda.sh/v1alpha1:ScaledObject", metadata={"name": name}, spec=given)
+
+
+def _autoscaler(name: str = "web") -> Resource:
+    return made("kubernetes:autoscaling/v2:HorizontalPodAutoscaler", spec={"scaleTargetRef": {"name": name}})
+
+
+def _guard(name: str = "web") -> Resource:
+    return made("kubernetes:policy/v1:PodDisruptionBudget", spec={"selector": {"matchLabels": {"app": name}}})
+
+
+_AMOUNT: Mapping[str, Value] = {"cpu": "1", "memory": "1Gi"}
+_QUEUED: Mapping[str, Value] = {"type": "aws-sqs-queue", "metadata": {"queueURL": "https://q"}}
+
+
 @dataclass(frozen=True)
 class Fixture:
     good: tuple[Resource, ...]
@@ -317,6 +344,35 @@ RULES: Mapping[str, Fixture] = {
         ),
         (made(SUBNET, region=MUMBAI, availabilityZoneId="apse1-az1"),),
     ),
+    "K8S-1": Fixture(
+        (_deployment(resources={"requests": _AMOUNT, "limits": _AMOUNT}),),
+        (_deployment(resources={"requests": _AMOUNT}), _deployment(resources={"limits": _AMOUNT}), _deployment()),
+    ),
+    "K8S-2": Fixture(
+        (_deployment(livenessProbe={"httpGet": {}}, readinessProbe={"httpGet": {}}),),
+        (_deployment(livenessProbe={"httpGet": {}}), _deployment(readinessProbe={"httpGet": {}})),
+    ),
+    "K8S-3": Fixture((_deployment(),), (_deployment(spread=False),)),
+    "K8S-4": Fixture(
+        (
+            _scaled(
+                minReplicaCount=3,
+                maxReplicaCount=9,
+                fallback={"replicas": 3},
+                triggers=({**_QUEUED, "authenticationRef": {"name": "event-scaler"}},),
+            ),
+        ),
+        (
+            _scaled(maxReplicaCount=9, fallback={"replicas": 3}),
+            _scaled(minReplicaCount=0, maxReplicaCount=9, fallback={"replicas": 3}),
+            _scaled(minReplicaCount=3, maxReplicaCount=9),
+            _scaled(minReplicaCount=3, maxReplicaCount=9, fallback={"replicas": 3}, triggers=(_QUEUED,)),
+        ),
+    ),
+    "K8S-5": Fixture(
+        (made("kubernetes:helm.sh/v3:Release", version="2.20.0"),),
+        (made("kubernetes:helm.sh/v3:Release"), made("kubernetes:helm.sh/v3:Release", version="^2.20")),
+    ),
     "TAG-1": Fixture((made(QUEUE, tags=TAGS), made(QUEUE, tags=UNKNOWN)), (made(QUEUE), made(QUEUE, tags={"a": "b"}))),
 }
 
@@ -351,6 +407,14 @@ STACK_RULES: Mapping[str, StackFixture] = {
     "NET-5": StackFixture(
         ((_BALANCER, made("aws:wafv2/webAclAssociation:WebAclAssociation")),),
         ((_BALANCER,), (made("aws:cloudfront/distribution:Distribution"),)),
+    ),
+    "K8S-6": StackFixture(
+        ((_deployment(), _autoscaler()), (_deployment(), _scaled()), (_autoscaler("elsewhere"),)),
+        ((_deployment(),), (_deployment(), _autoscaler(), _scaled()), (_deployment(), _autoscaler("elsewhere"))),
+    ),
+    "K8S-7": StackFixture(
+        ((_deployment(), _guard()),),
+        ((_deployment(),), (_deployment(), _guard("elsewhere"))),
     ),
     "DNS-3": StackFixture(
         ((_geo("IN", "in"), _geo("*", "default")),),

@@ -42,6 +42,11 @@ def scaler(least: int, most: int) -> Resource:
     return made("mumbai", SCALER, metadata={"name": "gateway"}, spec=spec)
 
 
+def scaled(least: int, most: int) -> Resource:
+    spec: dict[str, Value] = {"minReplicaCount": least, "maxReplicaCount": most}
+    return made("mumbai", "kubernetes:keda.sh/v1alpha1:ScaledObject", metadata={"name": "realtime"}, spec=spec)
+
+
 GATEWAY = NEED.replicas["gateway"]
 
 
@@ -79,6 +84,8 @@ def test_what_is_as_large_as_the_plan_or_larger_passes(resource: Resource) -> No
         (kafka(brokers=0), "numberOfBrokerNodes 0"),
         (scaler(GATEWAY.least - 1, GATEWAY.most), "spec.minReplicas"),
         (scaler(GATEWAY.least, GATEWAY.most - 1), "spec.maxReplicas"),
+        (scaled(NEED.replicas["realtime"].least - 1, 900), "spec.minReplicaCount"),
+        (scaled(900, NEED.replicas["realtime"].most - 1), "spec.maxReplicaCount"),
     ],
 )
 def test_what_is_smaller_is_named_with_what_it_needs(resource: Resource, says: str) -> None:

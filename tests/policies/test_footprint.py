@@ -37,8 +37,10 @@ def _records(first: str) -> Iterator[Resource]:
 
 
 def sound() -> list[Resource]:
+    warned: Value = ({"notificationType": "ACTUAL", "threshold": 80.0},)
     resources: list[Resource] = []
     for region in CATALOGUE.regions:
+        resources.append(made(region.name, "aws:budgets/budget:Budget", "budget", notifications=warned))
         resources.append(made(region.name, "aws:ec2/vpc:Vpc", "network", cidrBlock=str(plan(region).vpc)))
         resources.append(made(region.name, "aws:sqs/queue:Queue", f"queue-{region.zone_ids[0]}"))
         if region.residency is not ResidencyZone.NONE:

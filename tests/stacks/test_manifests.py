@@ -8,13 +8,16 @@ from typing import Any
 import kubernetes_validate
 import pytest
 
+from local.kubernetes import custom, schemas
+from regions import rates
 from regions.addresses import plan
 from regions.catalogue import CATALOGUE, Region
+from services.contracts.load import CONNECTIONS, LAG
 from services.contracts.settings import PlatformSettings
 from services.contracts.workloads import BY_NAME, WORKLOADS, Access
-from stacks import manifests, platform_settings
+from stacks import manifests, platform_settings, scaled_objects
 from stacks.manifests import NAMESPACE, Manifest, Release
-from stacks.network_policies import Ports, network_policies
+from stacks.network_policies import EVENT_SCALER, Ports, network_policies
 from stacks.scaling import limits_of
 from stacks.sizes import Replicas, sizes_of
 from stacks.workloads import resource_type
@@ -32,6 +35,9 @@ def objects(region: Region = MUMBAI) -> Iterator[Manifest]:
     yield from network_policies(region, CATALOGUE, PORTS)
     for workload in WORKLOADS:
         yield from manifests.workload(workload, RELEASE)
+    yield scaled_objects.identity()
+    for workload in WORKLOADS:
+        yield from scaled_objects.scaled(workload, RELEASE.replicas, region=region.code, queue_url="https://queue/jobs")
 
 
 def of(kind: str) -> dict[str, Any]:
@@ -45,7 +51,10 @@ def plain(manifest: Manifest) -> Any:
 @pytest.mark.parametrize("region", CATALOGUE.regions, ids=lambda region: region.name)
 def test_every_object_is_one_that_the_declared_version_of_kubernetes_knows(region: Region) -> None:
     for manifest in objects(region):
-        kubernetes_validate.validate(plain(manifest), manifests.KUBERNETES_VERSION, strict=True)
+        if (manifest["apiVersion"], manifest["kind"]) in custom.kinds():
+            assert schemas.check(plain(manifest)) == ()
+        else:
+            kubernetes_validate.validate(plain(manifest), manifests.KUBERNETES_VERSION, strict=True)
 
 
 def test_the_schemas_refuse_a_field_that_does_not_exist() -> None:
@@ -56,8 +65,11 @@ def test_the_schemas_refuse_a_field_that_does_not_exist() -> None:
 
 
 def test_every_workload_has_everything_that_runs_it() -> None:
-    for kind in ("Deployment", "Service", "ServiceAccount", "PodDisruptionBudget", "HorizontalPodAutoscaler"):
+    for kind in ("Deployment", "Service", "ServiceAccount", "PodDisruptionBudget"):
         assert set(of(kind)) == set(BY_NAME)
+    on_events = {"realtime", "counters", "transcoder"}
+    assert set(of("HorizontalPodAutoscaler")) == set(BY_NAME) - on_events
+    assert set(of("ScaledObject")) == on_events
     assert set(of("NetworkPolicy")) == {"default-deny", *BY_NAME}
 
 
@@ -159,8 +171,11 @@ def test_only_public_workloads_hear_from_outside_the_namespace() -> None:
         blocks = {IPv4Network(source["ipBlock"]["cidr"]) for source in sources if "ipBlock" in source}
         public = name in BY_NAME and BY_NAME[name].public
         assert blocks == (set(plan(MUMBAI).public) if public else set())
-        callers = [source["podSelector"]["matchLabels"] for source in sources if "podSelector" in source]
-        assert callers in ([], [manifests.selector("gateway")])
+        inside = [source for source in sources if "podSelector" in source and "namespaceSelector" not in source]
+        assert [source["podSelector"]["matchLabels"] for source in inside] in ([], [manifests.selector("gateway")])
+        assert [source for source in sources if "namespaceSelector" in source] == (
+            [EVENT_SCALER] if name in ("realtime", "counters") else []
+        )
 
 
 def test_credentials_of_pods_are_reachable_and_the_rest_of_the_nodes_own_network_is_not() -> None:
@@ -180,6 +195,49 @@ def test_the_settings_that_pods_get_are_what_services_load() -> None:
     assert loaded.peers["oregon"].database.writer.host == "writer.oregon.db.meridian.example"
     assert loaded.peers["oregon"].secrets["catalog"].arn.endswith(":secret:meridian/oregon/catalog")
     assert loaded.shards.map().buckets_of("mumbai")
+
+
+def test_what_scales_on_an_event_has_its_signal_its_bounds_and_a_way_without_it() -> None:
+    found = of("ScaledObject")
+    triggers = {name: item["spec"]["triggers"] for name, item in found.items()}
+    assert triggers["transcoder"] == [
+        {
+            "type": "aws-sqs-queue",
+            "metadata": {
+                "queueURL": "https://queue/jobs",
+                "queueLength": "1",
+                "awsRegion": "ap-south-1",
+                "scaleOnInFlight": "true",
+            },
+            "authenticationRef": {"name": "event-scaler"},
+        }
+    ]
+    for name, gauge, also in (("realtime", CONNECTIONS, ["memory", "cpu"]), ("counters", LAG, ["cpu"])):
+        first, *others = triggers[name]
+        assert first["metadata"]["valueLocation"] == gauge
+        assert first["metadata"]["url"] == f"http://{name}.{NAMESPACE}.svc.cluster.local:8000/metrics"
+        assert first["metadata"]["aggregationType"] == "sum"
+        assert [other["type"] for other in others] == also
+    assert int(triggers["realtime"][0]["metadata"]["targetValue"]) * 1.5 <= rates.SOCKETS_PER_POD.value
+    for item in found.values():
+        spec = item["spec"]
+        assert (spec["minReplicaCount"], spec["maxReplicaCount"]) == (3, 6)
+        assert spec["fallback"]["behavior"] == "currentReplicasIfHigher"
+
+
+def test_the_event_scaler_may_ask_for_the_depth_of_one_queue_and_nothing_else() -> None:
+    declared = cell("mumbai")
+    (policy,) = [item for item in declared.of("aws:iam/rolePolicy:RolePolicy") if item.name == "event-scaler"]
+    (statement,) = json.loads(policy.inputs["policy"])["Statement"]
+    assert statement["Action"] == ["sqs:GetQueueAttributes"]
+    assert statement["Resource"] == ["arn:aws:sqs:ap-south-1:123456789012:meridian-mumbai-transcode"]
+    (release,) = declared.of("kubernetes:helm.sh/v3:Release")
+    assert release.inputs["values"]["watchNamespace"] == NAMESPACE
+    scaled = declared.of("kubernetes:keda.sh/v1alpha1:ScaledObject")
+    bounds = sizes_of(MUMBAI).replicas
+    assert {item.inputs["metadata"]["name"]: item.inputs["spec"]["maxReplicaCount"] for item in scaled} == {
+        name: bounds[name].most for name in ("realtime", "counters", "transcoder")
+    }
 
 
 def test_pods_are_replaced_when_settings_change() -> None:

@@ -3,7 +3,7 @@
 import copy
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from local.kubernetes import values
@@ -178,6 +178,7 @@ def test_what_is_no_quantity_is_none(text: Value) -> None:
     assert quantity(text) is None
 
 
+@settings(deadline=None)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(),
