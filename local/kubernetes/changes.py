@@ -63,12 +63,16 @@ class Change:
 
 
 def between(old: Object, new: Object) -> tuple[Change, ...]:
-    """Every difference of two (plain) objects, at the deepest property that names it."""
+    """Every difference of two (plain) objects, at the deepest property that names it.
+
+    A whole property that is not known yet, such as a `spec` of which one annotation depends on something that is being
+    replaced, is an update: nothing says that what it holds of the immutable will be another.
+    """
     kind = new.get("kind")
     immutable = _IDENTITY + (_IMMUTABLE.get(kind, ()) if isinstance(kind, str) else ())
     return tuple(
-        Change(path, how, any(path[: len(field)] == field or field[: len(path)] == path for field in immutable))
-        for path, how in _differences(old, new, ())
+        Change(path, how, any(_replaces(path, field, known) for field in immutable))
+        for path, how, known in _differences(old, new, ())
     )
 
 
@@ -78,22 +82,28 @@ def autonamed(manifest: Object) -> bool:
     return annotations.get(AUTONAMED) == "true"
 
 
-def _differences(old: Value, new: Value, at: Path) -> Iterator[tuple[Path, Kind]]:
+def _replaces(path: Path, field: Path, known: bool) -> bool:
+    """Whether a change at `path` is one of the immutable `field`, or of what holds it and is known."""
+    return path[: len(field)] == field or (known and field[: len(path)] == path)
+
+
+def _differences(old: Value, new: Value, at: Path) -> Iterator[tuple[Path, Kind, bool]]:
+    """Where they differ, how, and whether the new value is known."""
     if isinstance(old, dict) and isinstance(new, dict):
         for key in sorted(old.keys() | new.keys()):
             if key not in old:
-                yield (*at, key), Kind.ADD
+                yield (*at, key), Kind.ADD, True
             elif key not in new:
-                yield (*at, key), Kind.DELETE
+                yield (*at, key), Kind.DELETE, True
             else:
                 yield from _differences(old[key], new[key], (*at, key))
     elif isinstance(old, list) and isinstance(new, list):
         for index in range(max(len(old), len(new))):
             if index >= len(old):
-                yield (*at, index), Kind.ADD
+                yield (*at, index), Kind.ADD, True
             elif index >= len(new):
-                yield (*at, index), Kind.DELETE
+                yield (*at, index), Kind.DELETE, True
             else:
                 yield from _differences(old[index], new[index], (*at, index))
     elif old != new or isinstance(old, bool) != isinstance(new, bool):
-        yield at, Kind.UPDATE
+        yield at, Kind.UPDATE, new != values.UNKNOWN

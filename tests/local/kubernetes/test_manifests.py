@@ -171,3 +171,36 @@ def test_values_survive_the_wire(tree: Object) -> None:
 def test_an_unknown_name_has_no_identity() -> None:
     with pytest.raises(ValueError, match=r"metadata\.name must be known"):
         Identity.of({**config_map(), "metadata": {"name": values.UNKNOWN}})
+
+
+def deployment(**metadata: Value) -> Object:
+    return {
+        "kind": "Deployment",
+        "metadata": {"name": "web"},
+        "spec": {"selector": {"matchLabels": {"app": "web"}}, "template": {"metadata": metadata}},
+    }
+
+
+@pytest.mark.parametrize(
+    "new",
+    [
+        deployment(annotations={"settings": values.UNKNOWN}),
+        {**deployment(), "spec": values.UNKNOWN},
+        {**deployment(), "metadata": values.UNKNOWN},
+    ],
+    ids=["an annotation", "the spec", "the metadata"],
+)
+def test_what_is_not_known_yet_is_an_update_as_long_as_the_immutable_may_stay(new: Object) -> None:
+    """The engine sends a whole property as unknown when any part of it depends on something that is replaced."""
+    found = changes.between(deployment(annotations={"settings": "a"}), new)
+    assert found
+    assert not any(change.replace for change in found)
+
+
+def test_an_immutable_field_that_is_not_known_yet_replaces() -> None:
+    assert [change.replace for change in changes.between(config_map(a="1"), config_map(a=values.UNKNOWN))] == [True]
+
+
+def test_taking_away_what_holds_an_immutable_field_replaces() -> None:
+    bare: Object = {"kind": "Deployment", "metadata": {"name": "web"}}
+    assert [change.replace for change in changes.between(deployment(), bare)] == [True]
