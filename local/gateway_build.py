@@ -3,7 +3,7 @@
 Owns which modules are compiled and the layout of the result: a directory with the packages ``services`` and
 ``regions`` as in the checkout and, beside the sources of the hot path, their extension modules, which Python prefers.
 Put it before the checkout on ``PYTHONPATH`` and ``python -m services.gateway`` runs compiled; without it, the sources
-run. Does not own when that is done.
+run. Does not own when that is done (``local.processes.service`` does it at a start).
 
 Two layers, so that a change elsewhere costs a copy and no compiler: the extension modules, by what they are made
 from, and the tree around them, by all sources.
@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Final
 
 from local import cache, paths
-from local.cache import Artefact
+from local.cache import Artefact, Report
 
 HOT: Final = (
     "access",
@@ -65,12 +65,30 @@ _TYPES: Final = (
 _PYTHON: Final = f"{sys.implementation.cache_tag}-{sysconfig.get_platform()}".lower()
 
 
-def tree() -> Path:
+def tree(report: Report = cache.to_stderr) -> Path:
     """The directory to put first on the path. Builds what is not in the cache; needs a C compiler then."""
-    modules = cache.install(_modules(), _compile)
+    modules = cache.install(_modules(), _compile, report=report)
+    return cache.install(_tree(), lambda target: _lay_out(target, modules), report=report)
+
+
+def location() -> Path:
+    """Where `tree` is, or would be: Python passes over what is not there, and runs the sources."""
+    return cache.location(_tree())
+
+
+def prefer(report: Report = cache.to_stderr) -> bool:
+    """Builds `tree` if it can be built; else says why the sources run. Returns whether it is there."""
+    try:
+        tree(report)
+    except SystemExit as problem:
+        report(f"the gateway runs from its sources, which take more CPU: {problem}")
+        return False
+    return True
+
+
+def _tree() -> Artefact:
     sources = [paths.CHECKOUT / package for package in _PACKAGES]
-    artefact = Artefact("gateway", _version(sources, modules.name), "laying out the compiled gateway")
-    return cache.install(artefact, lambda target: _lay_out(target, modules))
+    return Artefact("gateway", _version(sources, _modules().version), "laying out the compiled gateway")
 
 
 def _modules() -> Artefact:

@@ -8,16 +8,18 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from local import paths
+from local import gateway_build, paths
 from local.aws_access import Emulated
 from local.ports import LOOPBACK, PortTable, instance_name
 from local.processes.http_probe import check_http
-from local.processes.program import Program
+from local.processes.program import Program, nothing
 from regions.catalogue import CATALOGUE
 from services.contracts.settings import HOST_ENV, INSTANCE_ENV, PORT_ENV, SETTINGS_ENV
 from services.contracts.workloads import WORKLOADS, Workload
 
 READY_PATH = "/health/ready"
+COMPILED = "gateway"
+"""The workload that has a compiled build, which runs where it can be made."""
 
 
 def programs(
@@ -50,6 +52,8 @@ def _program(
     part = instance_name(workload.name, number, workload.local_instances)
     port = ports.of(part, cell)
     directory = paths.private_directory(home / "cells" / cell / part)
+    compiled = workload.name == COMPILED
+    sources = f"{gateway_build.location()}:{paths.CHECKOUT}" if compiled else str(paths.CHECKOUT)
     return Program(
         part=part,
         cell=cell,
@@ -63,15 +67,20 @@ def _program(
             PORT_ENV: str(port),
             INSTANCE_ENV: str(number),
             "PYTHONUNBUFFERED": "1",
-            "PYTHONPATH": str(paths.CHECKOUT),
+            "PYTHONPATH": sources,
             # Where it may keep what it makes on the way (the transcoder's segments), so that `down` removes it.
             "TMPDIR": str(directory),
         },
         inputs=(settings.read_text(encoding="utf-8"), code),
+        prepare=_prefer_compiled if compiled else nothing,
         probe=partial(check_http, port, READY_PATH),
         stop_seconds=20,
         ready_seconds=90,
     )
+
+
+def _prefer_compiled() -> None:
+    gateway_build.prefer()
 
 
 def fingerprint(*directories: Path) -> str:

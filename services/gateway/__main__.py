@@ -26,6 +26,7 @@ from services.common.tokens import KeySet, Policy, kms_public_key
 from services.contracts import settings as contract
 from services.contracts.settings import CacheSettings, PlatformSettings
 from services.contracts.workloads import BY_NAME
+from services.gateway import heads
 from services.gateway.access import AccessLog
 from services.gateway.connection import ClientConnection
 from services.gateway.core import Core
@@ -132,7 +133,8 @@ async def serve(settings: PlatformSettings) -> None:
     # What lives as long as the process need not be looked at by each collection.
     gc.freeze()
     gc.set_threshold(GC_ALLOCATIONS)
-    _log.info("the gateway of %s listens on %s:%d", own.cell, host, port)
+    build = "from its sources" if heads.__file__.endswith(".py") else "compiled"
+    _log.info("the gateway of %s listens on %s:%d and runs %s", own.cell, host, port, build)
     await stop.wait()
     _log.info("draining")
     drained = asyncio.create_task(core.drain())

@@ -17,7 +17,7 @@ from services.gateway import responses
 MAX_HEAD = 16 * 1024
 MAX_TARGET = 4 * 1024
 MAX_LINES = 64
-METHODS: Final = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"})
+METHODS: Final = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS", b"TRACE"})
 
 _TARGET = re.compile(rb"/[A-Za-z0-9\-._~!$&'()*+,;=:@/%]*(\?[A-Za-z0-9\-._~!$&'()*+,;=:@/?%\[\]|{}\"\\^`]*)?")
 _AMBIGUOUS_PATH = re.compile(rb"//|/\.{1,2}(/|$)|%2[eEfF]|%5[cC]|%00|%(?![0-9A-Fa-f]{2})")
