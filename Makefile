@@ -141,3 +141,15 @@ test-aws: $(STAMP) ## The whole footprint on an emulator, and docs/emulators.md 
 .PHONY: fuzz
 fuzz: $(STAMP) ## Fuzz the gateway's parsers: make fuzz SECONDS=3600
 	$(VENV)/bin/python -m tests.fuzz $(or $(SECONDS),60)
+
+.PHONY: test-cluster
+test-cluster: $(STAMP) ## A cell on a real API server with fake nodes, and the report in bench/results
+	CLUSTER_REPORT=bench/results/cluster.md $(VENV)/bin/pytest -q -s tests/cluster/whole_cell.py
+
+.PHONY: fuzz-hour
+fuzz-hour: $(STAMP)
+	$(VENV)/bin/python -m tests.fuzz 3600
+
+# What is too long for `make test`; a further long check is a target of its own and a word in this list.
+.PHONY: full
+full: test-cluster soak fuzz-hour ## The long checks, one after the other, with their reports
