@@ -2,7 +2,8 @@
 
 Pure. Owns the policies and where they hold. The policy pack judges what a program declares; these judge what reaches
 the cluster, a workload made by hand too, and workloads as well as pods: the namespace's pod security refuses pods only,
-so that a Deployment which breaks it is accepted and never gets a pod.
+so that a Deployment which breaks it is accepted and never gets a pod. A message names the law of the pack that asks the
+same (``policies/rules/kubernetes.py``).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ API_VERSION = "admissionregistration.k8s.io/v1"
 PODS = f"{PROJECT}-pods"
 ENTRANCES = f"{PROJECT}-entrances"
 
+ZONE = "topology.kubernetes.io/zone"
 _CONTAINERS = "variables.pod.containers + variables.pod.?initContainers.orValue([])"
 
 
@@ -59,9 +61,18 @@ def _of_pods(registry: str) -> Iterator[Validation]:
         "(c.image.matches(':[^/:@]+$') && !c.image.endsWith(':latest')))",
     )
     yield Validation(
-        "A container has requests and limits of CPU and memory.",
+        "A container has requests and limits of CPU and memory (K8S-1).",
         "variables.containers.all(c, ['cpu', 'memory'].all(r, "
         "r in c.?resources.requests.orValue({}) && r in c.?resources.limits.orValue({})))",
+    )
+    yield Validation(
+        "A container of a Deployment has a livenessProbe and a readinessProbe (K8S-2).",
+        "object.kind != 'Deployment' || variables.pod.containers.all(c, has(c.livenessProbe) && has(c.readinessProbe))",
+    )
+    yield Validation(
+        f"A Deployment spreads its pods over zones: add a topologySpreadConstraint for {ZONE} (K8S-3).",
+        "object.kind != 'Deployment' || variables.pod.?topologySpreadConstraints.orValue([])"
+        f".exists(t, t.topologyKey == '{ZONE}')",
     )
     yield Validation(
         "A pod does not run as root: set runAsNonRoot and a runAsUser above 0 for the pod, and override neither.",
