@@ -1,9 +1,11 @@
-"""The `kubernetes` resource provider of the embedded default: every object is checked and rendered as a file.
+"""The `kubernetes` resource provider of the embedded default: every object is checked, then rendered or applied.
 
-Owns the provider protocol. Does not own the checks (`schemas`), the differences (`changes`) or the files (`manifests`).
+Owns the provider protocol. Does not own the checks (`schemas`), the differences (`changes`), nor what it means to put
+an object somewhere (`targets`, `applied`).
 
-Where an object is rendered: `renderYamlToDirectory` of its provider resource, as with the official plugin; where the
-provider names a cluster instead (`kubeconfig`), `<root>/<stack>` of this server. One server serves every provider
+Where an object goes: with `renderYamlToDirectory` of its provider resource into files there, as with the official
+plugin. Where the provider names a cluster instead (`kubeconfig`), it goes to the cluster that this server was given,
+else into files in `<root>/<stack>`: the clusters that stacks name exist in an emulated AWS only. One server serves every provider
 resource of every stack: the protocol does not say which provider resource a request belongs to, but the engine opens a
 connection for each, so configuration is kept by connection.
 """
@@ -14,17 +16,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import Final, NoReturn
+from typing import Final, NoReturn, Protocol
 
 import grpc
-from google.protobuf import empty_pb2
-from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
+from google.protobuf import any_pb2, empty_pb2
+from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
 from typing_extensions import override
 
 from local.kubernetes import changes, manifests, naming, releases, schemas, values
 from local.kubernetes.changes import Kind
 from local.kubernetes.manifests import Identity
 from local.kubernetes.schemas import Problem
+from local.kubernetes.targets import HalfDoneError, Rendered, Target, TargetError
 from local.kubernetes.values import Object
 
 _MOST_CONNECTIONS: Final = 1024
@@ -39,6 +42,16 @@ _KINDS: Final[Mapping[tuple[Kind, bool], "provider_pb2.PropertyDiff.Kind.ValueTy
 }
 
 
+class _Addressed(Protocol):
+    """What all requests about a resource have in common."""
+
+    @property
+    def urn(self) -> str: ...
+
+    @property
+    def type(self) -> str: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Configuration:
     """What one provider resource says. `directory` is empty where it names a cluster instead."""
@@ -48,10 +61,14 @@ class Configuration:
 
 
 class KubernetesProvider(provider_pb2_grpc.ResourceProviderServicer):
-    """Serves any number of engines. `root` is where stacks are rendered that name no directory."""
+    """Serves any number of engines.
 
-    def __init__(self, root: Path) -> None:
+    `cluster` takes the objects whose provider names a cluster; without it they are rendered below `root`.
+    """
+
+    def __init__(self, root: Path, cluster: Target | None = None) -> None:
         self._root = root
+        self._cluster = cluster
         self._lock = Lock()
         self._configurations: OrderedDict[str, Configuration] = OrderedDict()
 
@@ -171,47 +188,47 @@ class KubernetesProvider(provider_pb2_grpc.ResourceProviderServicer):
 
     @override
     def Create(self, request: provider_pb2.CreateRequest, context: grpc.ServicerContext) -> provider_pb2.CreateResponse:
-        """Render the object. One that is there already is taken over, as server-side apply does."""
+        """Put the object. One that is there already is taken over, as server-side apply does."""
         manifest = manifests.guard(values.from_struct(request.properties))
-        if not request.preview:
-            manifests.write(self._directory(request.urn, context), manifest)
+        self._put(request, manifest, context)
         return provider_pb2.CreateResponse(id=_id(manifest), properties=values.to_struct(manifest))
 
     @override
     def Update(self, request: provider_pb2.UpdateRequest, context: grpc.ServicerContext) -> provider_pb2.UpdateResponse:
-        """Render the object again."""
+        """Put the object again."""
         manifest = manifests.guard(values.from_struct(request.news))
-        if not request.preview:
-            manifests.write(self._directory(request.urn, context), manifest)
+        self._put(request, manifest, context)
         return provider_pb2.UpdateResponse(properties=values.to_struct(manifest))
 
     @override
     def Delete(self, request: provider_pb2.DeleteRequest, context: grpc.ServicerContext) -> empty_pb2.Empty:
-        """Remove the object's file."""
+        """Remove the object."""
         manifest = values.as_object(values.plain(values.from_struct(request.properties)))
-        manifests.remove(self._directory(request.urn, context), Identity.of(manifest))
+        try:
+            self._target(request, context).remove(Identity.of(manifest), context.is_active)
+        except TargetError as error:
+            _abort(context, grpc.StatusCode.UNKNOWN, str(error))
         return empty_pb2.Empty()
 
     @override
     def Read(self, request: provider_pb2.ReadRequest, context: grpc.ServicerContext) -> provider_pb2.ReadResponse:
-        """What the file says: the state where they agree, the file where somebody changed it, nothing where it is gone.
+        """The object as it is: the state where they agree, else what somebody made of it, nothing where it is gone.
 
-        An import has no state; its type token and id say which file is meant.
+        An import has no state; its type token and id say which object is meant.
         """
         state = values.from_struct(request.properties)
         known = values.as_object(values.plain(state))
-        directory = self._directory(request.urn, context)
         identity = Identity.of(known) if "kind" in known else _imported(request.type, request.id)
-        content = manifests.read(directory, identity)
-        if content is None:
-            return provider_pb2.ReadResponse()
-        if content == manifests.text(state):
-            return provider_pb2.ReadResponse(id=request.id, properties=request.properties, inputs=request.inputs)
         try:
-            found = values.to_struct(manifests.parse(content, state, directory / identity.file))
-        except manifests.UnreadableManifestError as error:
+            found = self._target(request, context).read(identity, state)
+        except TargetError as error:
             _abort(context, grpc.StatusCode.DATA_LOSS, str(error))
-        return provider_pb2.ReadResponse(id=request.id, properties=found, inputs=found)
+        if found is None:
+            return provider_pb2.ReadResponse()
+        if found is state:
+            return provider_pb2.ReadResponse(id=request.id, properties=request.properties, inputs=request.inputs)
+        guarded = values.to_struct(manifests.guard(found))
+        return provider_pb2.ReadResponse(id=request.id, properties=guarded, inputs=guarded)
 
     @override
     def Invoke(self, request: provider_pb2.InvokeRequest, context: grpc.ServicerContext) -> provider_pb2.InvokeResponse:
@@ -244,9 +261,30 @@ class KubernetesProvider(provider_pb2_grpc.ResourceProviderServicer):
             )
         return found
 
-    def _directory(self, urn: str, context: grpc.ServicerContext) -> Path:
+    def _put(
+        self,
+        request: "provider_pb2.CreateRequest | provider_pb2.UpdateRequest",
+        manifest: Object,
+        context: grpc.ServicerContext,
+    ) -> None:
+        """Put the object, or in a preview try it."""
+        target = self._target(request, context)
+        try:
+            if request.preview:
+                target.attempt(manifest)
+            else:
+                target.put(manifest, context.is_active)
+        except HalfDoneError as error:
+            _keep(context, manifest, str(error))
+        except TargetError as error:
+            _abort(context, grpc.StatusCode.UNKNOWN, str(error))
+
+    def _target(self, request: "_Addressed", context: grpc.ServicerContext) -> Target:
+        """Where the object of the request belongs. A release is only recorded: its chart is nowhere at hand."""
         named = self._configuration(context).directory
-        return self._root / (named or _stack(urn))
+        if self._cluster is not None and not named and request.type != releases.TYPE:
+            return self._cluster
+        return Rendered(self._root / (named or _stack(request.urn)))
 
 
 def _checked_release(inputs: Object) -> provider_pb2.CheckResponse:
@@ -289,3 +327,15 @@ def _text(value: object) -> str:
 def _abort(context: grpc.ServicerContext, code: grpc.StatusCode, message: str) -> NoReturn:
     context.abort(code, message)
     raise AssertionError("abort raises")
+
+
+def _keep(context: grpc.ServicerContext, manifest: Object, reason: str) -> NoReturn:
+    """End the call so that the engine keeps the resource and shows the reason (its `ErrorResourceInitFailed`)."""
+    struct = values.to_struct(manifest)
+    packed = any_pb2.Any()
+    packed.Pack(
+        provider_pb2.ErrorResourceInitFailed(id=_id(manifest), properties=struct, inputs=struct, reasons=[reason])
+    )
+    status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=reason, details=[packed])
+    context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
+    _abort(context, grpc.StatusCode.UNKNOWN, reason)
