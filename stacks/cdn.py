@@ -23,6 +23,7 @@ from regions import names
 from regions.buckets import SHARD_MAP
 from regions.catalogue import CATALOGUE, HOME_CODE, Region
 from regions.names import PROJECT
+from services.contracts.routes import MEDIA_PREFIX
 from stacks.cdn_policies import CdnPolicies
 from stacks.context import Context
 from stacks.edge_logs import EdgeLogs
@@ -34,6 +35,8 @@ CACHED = ("GET", "HEAD")
 CONNECTION_SECONDS = 2
 CONNECTION_ATTEMPTS = 2
 """The defaults (10 s, three times) would let a viewer wait for half a minute before the stand-in is asked."""
+PICTURES = f"{MEDIA_PREFIX}*/poster-*.jpg"
+"""Needs no cookie even where playback is signed."""
 TLS_POLICY = "TLSv1.2_2021"
 
 
@@ -86,6 +89,7 @@ class Cdn(pulumi.ComponentResource):
         )
 
     def _create_media(self) -> aws.cloudfront.Distribution:
+        function = self._at_viewer_request("media", functions.media(SHARD_MAP, CATALOGUE))
         return self._create_distribution(
             "media",
             self._ctx.hosts.media,
@@ -102,11 +106,28 @@ class Cdn(pulumi.ComponentResource):
                 origin_request_policy_id=self._policies.nothing_forwarded.id,
                 response_headers_policy_id=self._policies.media_headers.id,
                 trusted_key_groups=self._args.shared.key_group_ids,
-                function_associations=[
-                    self._at_viewer_request("media", functions.media(SHARD_MAP, CATALOGUE)),
-                ],
+                function_associations=[function],
             ),
             root=None,
+            ordered=[
+                # Lists show pictures of many videos, which no set of cookies covers.
+                aws.cloudfront.DistributionOrderedCacheBehaviorArgs(
+                    path_pattern=PICTURES,
+                    target_origin_id=group_id(self._home),
+                    viewer_protocol_policy="https-only",
+                    allowed_methods=list(READS),
+                    cached_methods=list(CACHED),
+                    compress=False,
+                    cache_policy_id=self._policies.media_cache.id,
+                    origin_request_policy_id=self._policies.nothing_forwarded.id,
+                    response_headers_policy_id=self._policies.media_headers.id,
+                    function_associations=[
+                        aws.cloudfront.DistributionOrderedCacheBehaviorFunctionAssociationArgs(
+                            event_type=function.event_type, function_arn=function.function_arn
+                        )
+                    ],
+                )
+            ],
         )
 
     def _create_page(self) -> aws.cloudfront.Distribution:
@@ -156,6 +177,7 @@ class Cdn(pulumi.ComponentResource):
         behaviour: aws.cloudfront.DistributionDefaultCacheBehaviorArgs,
         *,
         root: str | None,
+        ordered: Sequence[aws.cloudfront.DistributionOrderedCacheBehaviorArgs] = (),
     ) -> aws.cloudfront.Distribution:
         return aws.cloudfront.Distribution(
             f"{self._name}-{kind}",
@@ -165,6 +187,7 @@ class Cdn(pulumi.ComponentResource):
             origins=[self._origin(region, domain) for region, domain in domains.items()],
             origin_groups=[_group(region) for region in grouped],
             default_cache_behavior=behaviour,
+            ordered_cache_behaviors=list(ordered) or None,
             default_root_object=root,
             http_version="http2and3",
             is_ipv6_enabled=True,

@@ -78,6 +78,8 @@ class GlobalExports(Exports):
     """Web ACL of scope CLOUDFRONT."""
     key_group_ids: pulumi.Output[list[str]]
     """The key group that media distributions trust; empty while playback is unsigned."""
+    playback_keys: pulumi.Output[dict[str, str]]
+    """Ids of the keys of that group by fingerprint (``services.contracts.playback``)."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -62,5 +62,6 @@ def declare_global(ctx: Context, config: GlobalConfig) -> None:
         preview_role_arn=delivery.preview_role.arn,
         certificate_arn=domain.validation.certificate_arn,
         firewall_arn=firewall.acl.arn,
+        playback_keys=pulumi.Output.all(**({} if playback is None else dict(playback.ids))),
         key_group_ids=pulumi.Output.all(*([] if playback is None else [playback.group.id])),
     ).write()

@@ -19,7 +19,7 @@ from stacks.config import Origins
 from stacks.context import CellContext
 from stacks.database import DATABASE_NAME, Database
 from stacks.media import Media
-from stacks.vault import CONTEXT, OWNER, Vault
+from stacks.vault import CONTEXT, OWNER, PLAYBACK, Vault
 
 OUTPUT = "settings"
 """Name of the stack output."""
@@ -39,6 +39,8 @@ class SettingsParts:
     media: Media
     vault: Vault
     token_key_arn: pulumi.Output[str]
+    playback_keys: pulumi.Output[dict[str, str]]
+    """Ids of the keys that check playback, by fingerprint; empty: media need no cookie."""
     namespace: str
     """Where the services are in the cluster."""
 
@@ -88,6 +90,9 @@ def export_settings(ctx: CellContext, parts: SettingsParts) -> pulumi.Output[dic
         "queues": {"transcode": media.queue.url, "transcode_dead": media.dead.url},
         "tokens": {"key_arn": parts.token_key_arn, "issuer": public.api, "audience": public.api},
         "hosts": public.model_dump(),
+        "playback": pulumi.Output.all(keys=parts.playback_keys, arn=parts.vault.arns[PLAYBACK]).apply(
+            lambda got: playback(got["keys"], got["arn"], ctx.region)
+        ),
         "services": {
             workload.name: [{"host": f"{workload.name}.{parts.namespace}.svc.cluster.local", "port": PORT}]
             for workload in WORKLOADS
@@ -97,6 +102,11 @@ def export_settings(ctx: CellContext, parts: SettingsParts) -> pulumi.Output[dic
     settings = pulumi.Output.from_input(raw).apply(checked)
     pulumi.export(OUTPUT, settings)
     return settings
+
+
+def playback(keys: Mapping[str, str], arn: str, region: str) -> dict[str, object] | None:
+    """Settings of signed playback; None without keys."""
+    return {"secret": {"arn": arn, "region": region}, "keys": dict(keys)} if keys else None
 
 
 def secrets(vault: Vault, region: str) -> Mapping[str, Mapping[str, object]]:

@@ -18,6 +18,8 @@ from services.contracts.workloads import Access, Workload
 
 CONTEXT_SECRET = "context"
 """The key that signs user contexts: every workload checks them."""
+PLAYBACK_SECRET = "playback"
+"""The private keys that sign playback."""
 
 Conditions = Mapping[str, Mapping[str, tuple[str, ...]]]
 
@@ -240,6 +242,12 @@ def _token_verify(_workload: Workload, scope: Scope) -> tuple[Statement, ...]:
     return (_token_key(scope, "VerifyTokens", ("kms:GetPublicKey",)),)
 
 
+def _playback_sign(_workload: Workload, scope: Scope) -> tuple[Statement, ...]:
+    """The key of the cell's secrets is open to the workload already (`_own_secrets`)."""
+    secret = secret_arn(scope, scope.region, PLAYBACK_SECRET)
+    return (Statement("ReadPlaybackKeys", ("secretsmanager:GetSecretValue",), (secret,)),)
+
+
 _RULES: Mapping[Access, Callable[[Workload, Scope], tuple[Statement, ...]]] = MappingProxyType(
     {
         Access.KAFKA_WRITE: _kafka_write,
@@ -252,6 +260,7 @@ _RULES: Mapping[Access, Callable[[Workload, Scope], tuple[Statement, ...]]] = Ma
         Access.QUEUE_RECEIVE: _queue_receive,
         Access.TOKEN_SIGN: _token_sign,
         Access.TOKEN_VERIFY: _token_verify,
+        Access.PLAYBACK_SIGN: _playback_sign,
     }
 )
 """DATABASE and CACHE are absent: PostgreSQL and Valkey ask for a password, which is in the workload's secret."""

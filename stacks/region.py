@@ -159,6 +159,7 @@ def declare_cell(ctx: CellContext, sizes: Sizes) -> None:
             media=media,
             vault=vault,
             token_key_arn=keys.token_key_arn,
+            playback_keys=shared.playback_keys,
             namespace=NAMESPACE,
         ),
     )

@@ -23,6 +23,7 @@ OWNER_USERNAME = "meridian_owner"
 OWNER = "database-owner"
 CONTEXT = "context"
 PASSWORD_LENGTH = 40
+PLAYBACK = "playback"
 WORKLOAD_FIELDS = ("database_password", "cache_password", "kafka_password")
 
 
@@ -34,7 +35,7 @@ class VaultArgs:
 
 
 class Vault(pulumi.ComponentResource):
-    """One region's secrets: ``database-owner``, ``context`` and one for each workload."""
+    """One region's secrets: ``database-owner``, ``context``, one for each workload, and ``playback``, which is empty."""
 
     arns: Mapping[str, pulumi.Output[str]]
     """By purpose."""
@@ -51,6 +52,7 @@ class Vault(pulumi.ComponentResource):
         }
         for workload in WORKLOADS:
             arns[workload.name] = self._create_secret(workload.name, self._workload())
+        arns[PLAYBACK] = self._create_empty(PLAYBACK).arn
         self.arns = MappingProxyType(arns)
         self.register_outputs({"arns": dict(arns)})
 
@@ -82,8 +84,9 @@ class Vault(pulumi.ComponentResource):
         )
         return pulumi.Output.secret(result.random_password)
 
-    def _create_secret(self, purpose: str, content: pulumi.Output[str]) -> pulumi.Output[str]:
-        secret = aws.secretsmanager.Secret(
+    def _create_empty(self, purpose: str) -> aws.secretsmanager.Secret:
+        """A secret whose content no stack knows: for ``playback`` an operator puts private keys in."""
+        return aws.secretsmanager.Secret(
             f"{self._name}-{purpose}",
             name=names.secret(self._ctx.cell, purpose),
             description=f"{purpose} of {self._ctx.cell.name}",
@@ -93,6 +96,9 @@ class Vault(pulumi.ComponentResource):
             tags=self._ctx.tags,
             opts=self._ctx.stateful(),
         )
+
+    def _create_secret(self, purpose: str, content: pulumi.Output[str]) -> pulumi.Output[str]:
+        secret = self._create_empty(purpose)
         self._versions[purpose] = aws.secretsmanager.SecretVersion(
             f"{self._name}-{purpose}",
             secret_id=secret.id,

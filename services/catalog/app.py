@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -20,10 +21,14 @@ from services.common.cards import ChannelName, media_url
 from services.common.context import Context
 from services.common.errors import ServiceError, conflict, forbidden, not_found, refusals
 from services.common.inputs import CleanText, Id, Input, Line, Output, PageSize, PathId
+from services.common.playback import Playback
 from services.common.resources import Resources
+from services.common.secrets import SecretError
 from services.common.shards import ShardRouter
 from services.common.videos import VideoState, Visibility
 from services.contracts.settings import HostSettings
+
+_log = logging.getLogger(__name__)
 
 Title = Annotated[Line, Field(min_length=1, max_length=120)]
 Description = Annotated[CleanText, Field(max_length=5000)]
@@ -152,6 +157,7 @@ class Catalog:
     router: ShardRouter
     minter: ids.Minter
     hosts: HostSettings
+    playback: Playback
 
 
 def _catalog(request: Request) -> Catalog:
@@ -272,10 +278,33 @@ async def list_videos(
     )
 
 
+async def _admit(response: Response, catalog: Catalog, video: Video) -> None:
+    """Cookies with which the answer's URLs can be fetched. Without a key the answer is given all the same."""
+    if video.hls_key is None:
+        return
+    try:
+        cookies = await catalog.playback.of(ids.encode(video.id), video.duration_ms)
+    except SecretError as error:
+        _log.error("playback is not signed: %s", error)
+        return
+    for cookie in cookies:
+        response.set_cookie(
+            cookie.name,
+            cookie.value,
+            max_age=cookie.seconds,
+            path=cookie.path,
+            domain=cookie.domain,
+            secure=True,
+            httponly=True,
+            samesite="lax",
+        )
+
+
 @router.get("/videos/{video_id}", responses=refusals(404))
-async def get_video(video_id: PathId, caller: Caller, catalog: Catalogue, seen: Seen) -> VideoOut:
+async def get_video(video_id: PathId, caller: Caller, catalog: Catalogue, seen: Seen, response: Response) -> VideoOut:
     """One video. 404 also for one that the caller may not see."""
     video = await _visible_video(catalog, video_id, caller, seen)
+    await _admit(response, catalog, video)
     return _video_out(video, caller.user_id, catalog.hosts)
 
 
@@ -335,7 +364,8 @@ async def list_comments(
 @asynccontextmanager
 async def start(resources: Resources) -> AsyncIterator[Catalog]:
     """The service for the life of the process."""
-    yield Catalog(resources.router, resources.minter, resources.settings.own.hosts)
+    own = resources.settings.own
+    yield Catalog(resources.router, resources.minter, own.hosts, Playback(own, resources.secrets))
 
 
 SERVICE = Service("catalog", (router,), start)

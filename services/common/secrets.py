@@ -82,6 +82,15 @@ class SecretReader:
                 self._entries[ref.arn] = entry
             return entry.value
 
+    def _previous(self, ref: SecretRef) -> str | None:
+        """What the secret held before it was last replaced: Secrets Manager keeps it. None: nothing, or not for us."""
+        client = self._aws.client("secretsmanager", ref.region)
+        try:
+            value = client.get_secret_value(SecretId=ref.arn, VersionStage="AWSPREVIOUS").get("SecretString")
+        except (BotoCoreError, ClientError):
+            return None
+        return value if isinstance(value, str) and value else None
+
     def _read(self, ref: SecretRef) -> str:
         client = self._aws.client("secretsmanager", ref.region)
         try:
@@ -97,23 +106,30 @@ class SecretReader:
 
     async def workload(self, ref: SecretRef) -> WorkloadSecret:
         """The passwords in ``ref``. Raises `SecretError`."""
-        return _parsed(WorkloadSecret, await self.text(ref), ref)
+        return parsed(WorkloadSecret, await self.text(ref), ref)
 
     async def owner(self, ref: SecretRef) -> OwnerSecret:
         """The owner's credentials in ``ref``. Raises `SecretError`."""
-        return _parsed(OwnerSecret, await self.text(ref), ref)
+        return parsed(OwnerSecret, await self.text(ref), ref)
 
     async def context_keys(self, ref: SecretRef) -> ContextKeys:
-        """The context keys in ``ref``: a plain string, or JSON {"current", "previous"}. Raises `SecretError`."""
+        """The context keys in ``ref``: a plain string, or JSON {"current", "previous"}. Raises `SecretError`.
+
+        A plain one that replaced another is joined by that: what was signed before the rotation stays valid.
+        """
         text = await self.text(ref)
         if not text.lstrip().startswith("{"):
-            return ContextKeys(text.encode("utf-8"))
-        pair = _parsed(_KeyPair, text, ref)
+            before = await in_thread(self._previous, ref)
+            if before is None or before == text or before.lstrip().startswith("{"):
+                return ContextKeys(text.encode("utf-8"))
+            return ContextKeys(text.encode("utf-8"), before.encode("utf-8"))
+        pair = parsed(_KeyPair, text, ref)
         previous = pair.previous.get_secret_value().encode("utf-8") if pair.previous else None
         return ContextKeys(pair.current.get_secret_value().encode("utf-8"), previous)
 
 
-def _parsed(model: type[_M], text: str, ref: SecretRef) -> _M:
+def parsed(model: type[_M], text: str, ref: SecretRef) -> _M:
+    """``text`` of the secret ``ref`` as ``model``. Raises `SecretError`, which shows nothing of it."""
     try:
         return model.model_validate(json.loads(text))
     except (ValueError, ValidationError):

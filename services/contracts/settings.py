@@ -103,6 +103,15 @@ class TokenSettings(Model):
     refresh_seconds: int = 30 * 86_400
 
 
+class PlaybackSettings(Model):
+    """Signed playback. Absent where media need no cookie."""
+
+    secret: SecretRef
+    """JSON {"current", "previous"}: private keys, PEM."""
+    keys: dict[str, str]
+    """Ids at CloudFront by fingerprint (``services.contracts.playback``) of the public half."""
+
+
 class HostSettings(Model):
     """Public origins (scheme, host, port if any), without a trailing slash."""
 
@@ -129,6 +138,7 @@ class CellSettings(Model):
     queues: QueueSettings
     tokens: TokenSettings
     hosts: HostSettings
+    playback: PlaybackSettings | None = None
     services: dict[str, tuple[Endpoint, ...]] = {}
     """Where the workloads of the cell listen, by workload name: the cluster's service names on AWS, the processes'
     ports in the embedded default. The gateway routes by it."""

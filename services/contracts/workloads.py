@@ -5,6 +5,7 @@ Read by ``stacks/workloads`` (Kubernetes manifests, roles) and by ``local`` (pro
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
@@ -25,6 +26,7 @@ class Access(StrEnum):
     QUEUE_RECEIVE = "queue-receive"
     TOKEN_SIGN = "token-sign"
     TOKEN_VERIFY = "token-verify"
+    PLAYBACK_SIGN = "playback-sign"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +48,34 @@ class Workload:
     memory: str = "512Mi"
 
 
+INSTANCES_ENV = "MERIDIAN_INSTANCES"
+"""Processes per cell of each workload that answers requests, in the embedded default: 1 if not set. A drill sets 2, so
+that one can be lost as in a cluster, which runs at least ``min_replicas``."""
+_ANSWERING = int(os.environ.get(INSTANCES_ENV) or 1)
+
 PORT = 8000
 _DB, _CACHE = Access.DATABASE, Access.CACHE
 
 WORKLOADS: tuple[Workload, ...] = (
-    Workload("gateway", "services.gateway", PORT, (_CACHE, Access.TOKEN_VERIFY), public=True),
-    Workload("accounts", "services.accounts", PORT, (_DB, _CACHE, Access.TOKEN_SIGN)),
-    Workload("catalog", "services.catalog", PORT, (_DB, _CACHE, Access.MEDIA_READ)),
-    Workload("uploads", "services.uploads", PORT, (_DB, Access.UPLOADS_WRITE, Access.QUEUE_SEND, Access.QUEUE_RECEIVE)),
-    Workload("engagement", "services.engagement", PORT, (_DB, _CACHE, Access.KAFKA_WRITE)),
+    Workload(
+        "gateway", "services.gateway", PORT, (_CACHE, Access.TOKEN_VERIFY), public=True, local_instances=_ANSWERING
+    ),
+    Workload("accounts", "services.accounts", PORT, (_DB, _CACHE, Access.TOKEN_SIGN), local_instances=_ANSWERING),
+    Workload(
+        "catalog",
+        "services.catalog",
+        PORT,
+        (_DB, _CACHE, Access.MEDIA_READ, Access.PLAYBACK_SIGN),
+        local_instances=_ANSWERING,
+    ),
+    Workload(
+        "uploads",
+        "services.uploads",
+        PORT,
+        (_DB, Access.UPLOADS_WRITE, Access.QUEUE_SEND, Access.QUEUE_RECEIVE),
+        local_instances=_ANSWERING,
+    ),
+    Workload("engagement", "services.engagement", PORT, (_DB, _CACHE, Access.KAFKA_WRITE), local_instances=_ANSWERING),
     Workload(
         "realtime",
         "services.realtime",
@@ -63,8 +84,8 @@ WORKLOADS: tuple[Workload, ...] = (
         public=True,
         local_instances=2,
     ),
-    Workload("recommendations", "services.recommendations", PORT, (_DB, _CACHE)),
-    Workload("search", "services.search", PORT, (_DB, _CACHE)),
+    Workload("recommendations", "services.recommendations", PORT, (_DB, _CACHE), local_instances=_ANSWERING),
+    Workload("search", "services.search", PORT, (_DB, _CACHE), local_instances=_ANSWERING),
     Workload("counters", "services.counters", PORT, (_DB, _CACHE, Access.KAFKA_READ)),
     Workload(
         "transcoder",

@@ -167,7 +167,7 @@ def record(
 def deployed_global() -> Mapping[str, Mapping[str, Any]]:
     """The stack ``global`` as one that was deployed, for programs that read it."""
     exports: dict[str, Any] = {item.name: f"global-{item.name}" for item in fields(GlobalExports)}
-    return {GLOBAL: {OUTPUT: exports | {"key_group_ids": []}}}
+    return {GLOBAL: {OUTPUT: exports | {"key_group_ids": [], "playback_keys": {}}}}
 
 
 def cell(

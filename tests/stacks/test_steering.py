@@ -130,6 +130,9 @@ def test_media_need_a_signature_once_there_are_keys() -> None:
     assert not unsigned["defaultCacheBehavior"].get("trustedKeyGroups")
     signed = of_steering(playback_keys=(pem(),)).one("aws:cloudfront/distribution:Distribution", "cdn-media").inputs
     assert len(signed["defaultCacheBehavior"]["trustedKeyGroups"]) == 1
+    (pictures,) = signed["orderedCacheBehaviors"]
+    assert pictures["pathPattern"] == "/media/*/poster-*.jpg"
+    assert not pictures.get("trustedKeyGroups")
 
 
 def test_hosts_of_the_cdn_answer_over_both_protocols_and_do_not_look_at_health() -> None:

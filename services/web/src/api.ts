@@ -65,6 +65,8 @@ async function send(path: string, options: Options, token: string | null): Promi
       body: options.body === undefined ? null : JSON.stringify(options.body),
       signal: options.signal ?? null,
       keepalive: options.keepalive ?? false,
+      // The answer for a video brings the cookies that open its media, on another host of the same site.
+      credentials: "include",
     });
   } catch (error) {
     if (options.signal?.aborted) throw error;

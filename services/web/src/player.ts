@@ -7,6 +7,11 @@ import { h } from "./dom";
 const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 2];
 const RECOVERIES = 3;
 
+/** Where playback is signed, its cookies belong to the media host and are sent only when asked for. */
+const admitted = (request: XMLHttpRequest): void => {
+  request.withCredentials = true;
+};
+
 export interface Player {
   element: HTMLElement;
   media: HTMLVideoElement;
@@ -44,7 +49,7 @@ export function player(url: string, poster: string | null, title: string, onErro
       media.currentTime = at;
       return;
     }
-    hls = new Hls({ startPosition: at > 0 ? at : -1, maxBufferLength: 30, backBufferLength: 60 });
+    hls = new Hls({ startPosition: at > 0 ? at : -1, maxBufferLength: 30, backBufferLength: 60, xhrSetup: admitted });
     hls.on(Hls.Events.MANIFEST_PARSED, () => {
       const levels = hls?.levels ?? [];
       const options = levels.map((level, index) => h("option", { value: index }, name(level)));

@@ -12,6 +12,7 @@ _BEHAVIOUR: Final = """{allowedMethods: AllowedMethods.Items, cachedMethods: All
     responseHeadersPolicyId: ResponseHeadersPolicyId, targetOriginId: TargetOriginId,
     viewerProtocolPolicy: ViewerProtocolPolicy, trustedKeyGroups: TrustedKeyGroups.Items,
     functionAssociations: FunctionAssociations.Items[].{eventType: EventType, functionArn: FunctionARN}}"""
+_ORDERED: Final = f"CacheBehaviors.Items[].{{pathPattern: PathPattern, {_BEHAVIOUR[1:]}"
 _DISTRIBUTION: Final = {
     "aliases": "Aliases.Items",
     "comment": "Comment",
@@ -20,6 +21,7 @@ _DISTRIBUTION: Final = {
     "enabled": "Enabled",
     "httpVersion": "HttpVersion",
     "isIpv6Enabled": "IsIPV6Enabled",
+    "orderedCacheBehaviors": _ORDERED,
     "originGroups": "OriginGroups.Items[].{originId: Id, members: Members.Items[].{originId: OriginId},"
     " failoverCriteria: FailoverCriteria.{statusCodes: StatusCodes.Items}}",
     "origins": "Origins.Items[].{originId: Id, domainName: DomainName, originAccessControlId: OriginAccessControlId,"

@@ -1,14 +1,22 @@
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
+from secrets import token_hex
 
+import boto3
 import psycopg
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from services.catalog.app import SERVICE
 from services.common import ids, videos
 from services.common.resources import open_resources
 from services.common.videos import NewComment, Visibility
+from services.contracts.media import media_prefix
+from services.contracts.playback import fingerprint
+from services.contracts.settings import PlaybackSettings, SecretRef
 from tests.servers import Cells
 from tests.service_client import ServiceClient, running
 from tests.services.catalogue_rows import READY, Owner, new_owner, new_video
@@ -208,3 +216,40 @@ async def test_changes_out_of_bounds_are_refused(catalog: ServiceClient, cells: 
     )
     for body in bodies:
         assert (await catalog.call("PATCH", path, user_id=owner.id, json=body)).status_code == 422, body
+
+
+async def test_whoever_may_watch_a_video_is_given_cookies_for_it_where_playback_is_signed(cells: Cells) -> None:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    plain = cells.settings("mumbai")
+    client = boto3.client("secretsmanager", region_name=plain.own.region, endpoint_url=cells.aws.endpoint)
+    arn = client.create_secret(Name=f"playback/{token_hex(8)}", SecretString=json.dumps({"current": private}))["ARN"]
+    signed = PlaybackSettings(
+        secret=SecretRef(arn=arn, region=plain.own.region), keys={fingerprint(public): "K2JCJMDEHXQW5F"}
+    )
+    settings = plain.model_copy(update={"own": plain.own.model_copy(update={"playback": signed})})
+    async with running(SERVICE, settings) as catalog:
+        owner = await new_owner(catalog.resources, "mumbai")
+        mine = ids.encode(await new_video(cells, owner, "Mine alone", visibility=Visibility.PRIVATE))
+        given = await catalog.call("GET", f"/api/videos/{mine}", user_id=owner.id)
+        refused = await catalog.call("GET", f"/api/videos/{mine}")
+
+    cookies = given.headers.get_list("set-cookie")
+    assert [cookie.partition("=")[0] for cookie in cookies] == [
+        "CloudFront-Policy",
+        "CloudFront-Signature",
+        "CloudFront-Key-Pair-Id",
+    ]
+    for cookie in cookies:
+        assert f"Path=/media/{media_prefix(mine)};" in f"{cookie};"
+        assert {"HttpOnly", "Secure", f"Domain={settings.own.domain}"} <= set(cookie.split("; "))
+    assert (refused.status_code, refused.headers.get_list("set-cookie")) == (404, [])
+
+
+async def test_no_cookie_is_given_where_playback_is_not_signed(
+    catalog: ServiceClient, cells: Cells, owner: Owner
+) -> None:
+    video = ids.encode(await new_video(cells, owner, "For all"))
+    answer = await catalog.call("GET", f"/api/videos/{video}")
+    assert (answer.status_code, answer.headers.get_list("set-cookie")) == (200, [])

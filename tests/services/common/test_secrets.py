@@ -53,6 +53,15 @@ async def test_a_context_key_is_plain_text_or_a_pair(aws: Aws) -> None:
     assert pair.accepted == (b"n" * 48, b"k" * 48)
 
 
+async def test_a_context_key_that_was_replaced_stays_valid_until_the_next_one(aws: Aws) -> None:
+    ref = make(aws, "a" * 48)
+    assert (await SecretReader(AwsClients(REGION)).context_keys(ref)).accepted == (b"a" * 48,)
+    change(aws, ref, "b" * 48)
+    assert (await SecretReader(AwsClients(REGION)).context_keys(ref)).accepted == (b"b" * 48, b"a" * 48)
+    change(aws, ref, "c" * 48)
+    assert (await SecretReader(AwsClients(REGION)).context_keys(ref)).accepted == (b"c" * 48, b"b" * 48)
+
+
 @pytest.mark.parametrize("value", ['{"database_password": "hidden"}', "hidden", "[1, 2]", '{"hidden'])
 async def test_a_secret_of_another_form_is_refused_without_being_shown(aws: Aws, value: str) -> None:
     with pytest.raises(SecretError) as refusal:

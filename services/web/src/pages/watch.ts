@@ -16,6 +16,7 @@ import { logInFirst } from "./account";
 import { subscribe } from "./channel";
 
 const POLL_MS = [3000, 3000, 3000, 3000, 3000, 5000, 5000, 5000, 10_000];
+const RENEW_MS = 30 * 60_000;
 
 /** The watch page. */
 export async function show(main: HTMLElement, [id = ""]: string[]): Promise<() => void> {
@@ -71,6 +72,10 @@ export async function show(main: HTMLElement, [id = ""]: string[]): Promise<() =
       status.append(h("button", { class: "button quiet better", onclick: take }, "Higher quality is ready: switch"));
     }
   };
+
+  // Cookies of signed playback end; each answer for the video brings new ones.
+  const renewal = setInterval(() => void call<Video>(`/api/videos/${id}`).catch(() => undefined), RENEW_MS);
+  ends.push(() => clearInterval(renewal));
 
   const poll = async (round: number): Promise<void> => {
     if (!alive || (video.state !== "processing" && video.state !== "uploading")) return;
