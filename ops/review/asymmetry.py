@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ops.review.changes import Change, Kind
 from ops.review.declared import Declared
 from ops.review.differences import canonical
 from ops.review.neutral import Neutral, of_region
+from ops.review.planned import Planned
 from ops.review.words import path_in_words, type_in_words, value_in_words
 from policies.model import Resource, Value
 from regions.catalogue import Catalogue
@@ -52,8 +53,13 @@ class _Values:
     after: Value
 
 
-def asymmetries(changes: Iterable[Change], after: Iterable[Declared], catalogue: Catalogue) -> tuple[Asymmetry, ...]:
-    """Changes that not all regions have alike. ``after``: what will be declared; stacks of no region do not count."""
+def asymmetries(
+    changes: Iterable[Change], after: Iterable[Declared], catalogue: Catalogue, planned: Planned | None = None
+) -> tuple[Asymmetry, ...]:
+    """Changes that not all regions have alike. ``after``: what will be declared; stacks of no region do not count.
+
+    ``planned`` explains a difference if it explains the value of every region, changed or not.
+    """
     neutral = {region.name: of_region(region, catalogue) for region in catalogue.regions}
     present: dict[str, dict[tuple[str, str, str], Declared]] = {name: {} for name in neutral}
     for entry in after:
@@ -67,7 +73,7 @@ def asymmetries(changes: Iterable[Change], after: Iterable[Declared], catalogue:
     # A region of which nothing was previewed says nothing.
     names = tuple(name for name in catalogue.names if present[name] or any(name in at for at in touched.values()))
     found = (
-        _asymmetry(subject, regions, present, neutral, names)
+        _explained(_asymmetry(subject, regions, present, neutral, names), subject, regions, present, planned)
         for subject, regions in sorted(
             touched.items(), key=lambda item: (item[0].component, item[0].name, item[0].path)
         )
@@ -111,6 +117,32 @@ def _asymmetry(
         return None
     others = [(name, f"{value_in_words(subject.path, regions[name].after)} now, {UNEXPLAINED}") for name in having]
     return Asymmetry(subject.component, f"{_label(subject)}: equal before", having, tuple(others))
+
+
+def _explained(
+    found: Asymmetry | None,
+    subject: _Subject,
+    regions: Mapping[str, _Values],
+    present: Mapping[str, Mapping[tuple[str, str, str], Declared]],
+    planned: Planned | None,
+) -> Asymmetry | None:
+    """``found`` with the plan's reasons in place of `UNEXPLAINED`, if all regions have what is planned for them."""
+    if found is None or found.explained or planned is None or subject.kind is not Kind.UPDATE:
+        return found
+    reasons: dict[str, str] = {}
+    for region in {*regions, *(name for name, _ in found.others)}:
+        value = regions[region].after if region in regions else _there(subject, present[region])
+        reason = planned(region, subject.type, subject.name, subject.path, value)
+        if reason is None:
+            return found
+        reasons[region] = reason
+    others = tuple((name, told.replace(UNEXPLAINED, reasons[name])) for name, told in found.others)
+    return replace(found, others=others)
+
+
+def _there(subject: _Subject, present: Mapping[tuple[str, str, str], Declared]) -> Value:
+    entry = present.get((subject.component, subject.type, subject.name))
+    return None if entry is None else Resource(entry.type, entry.name, entry.inputs).get(subject.path)
 
 
 def _label(subject: _Subject) -> str:

@@ -13,6 +13,7 @@ from ops.review.cost import Side, delta_in_words
 from ops.review.declared import Json
 from ops.review.gate import blocked, dangerous, named_in
 from ops.review.laws import broken
+from ops.review.planned import by_capacity
 from ops.review.replacing import forces
 from policies.exceptions import LawException
 from regions.catalogue import CATALOGUE, Catalogue
@@ -112,7 +113,7 @@ def _findings(found: tuple[Change, ...], sides: tuple[Side, Side], said: Said, j
         changes=found,
         blocked=stopped,
         accepted=tuple(change for change in dangerous(found) if change not in stopped),
-        asymmetries=asymmetries(found, new.resources, judges.catalogue),
+        asymmetries=asymmetries(found, new.resources, judges.catalogue, by_capacity(judges.catalogue)),
         laws=tuple(str(entry) for entry in told),
         cost=delta_in_words(old, new),
         failures=said.failures,

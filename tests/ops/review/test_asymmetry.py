@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from hypothesis import given, settings
@@ -11,9 +12,12 @@ from ops.review.asymmetry import UNEXPLAINED, Asymmetry, asymmetries
 from ops.review.changes import compared
 from ops.review.declared import declared
 from ops.review.neutral import of_region
+from ops.review.planned import by_capacity
 from ops.review.replacing import forces
+from regions import capacity
 from regions.addresses import plan
 from regions.catalogue import CATALOGUE, Catalogue
+from services.contracts.demand import CONTRACT
 from tests.ops.review.digests import created, digest
 
 INSTANCE = "aws:rds/instance:Instance"
@@ -148,3 +152,40 @@ def test_neutral_words_hide_which_region_it_is() -> None:
         )
         texts.add(of_region(entry, CATALOGUE).text(text))
     assert len(texts) == 1
+
+
+SCALER = "kubernetes:autoscaling/v2:HorizontalPodAutoscaler"
+
+
+def _bounds(least: Callable[[str], int]) -> list[dict[str, object]]:
+    name = "workloads-horizontalpodautoscaler-transcoder"
+    return [
+        digest(region, created(region, SCALER, name, spec={"minReplicas": least(region)})) for region in CATALOGUE.names
+    ]
+
+
+def _planned_least(region: str) -> int:
+    return capacity.plan(region, CONTRACT).sizes.replicas["transcoder"].least
+
+
+def _against_the_plan(before: Callable[[str], int], after: Callable[[str], int]) -> tuple[Asymmetry, ...]:
+    old, new = declared(_bounds(before)), declared(_bounds(after))
+    return asymmetries(compared(old, new, forces), new, CATALOGUE, by_capacity(CATALOGUE))
+
+
+def test_what_the_plan_gives_each_region_by_its_weight_is_explained_by_it() -> None:
+    (entry,) = _against_the_plan(lambda _: 1, _planned_least)
+    assert entry.explained
+    assert dict(entry.others)["singapore"] == f"{_planned_least('singapore')} now, as planned for its weight of 0.15"
+
+
+def test_what_stays_because_the_plan_does_not_change_it_is_explained_too() -> None:
+    (entry,) = _against_the_plan(lambda region: 1 if region == "mumbai" else _planned_least(region), _planned_least)
+    assert entry.regions == ("mumbai",)
+    assert dict(entry.others)["oregon"] == f"still {_planned_least('oregon')}, as planned for its weight of 0.25"
+
+
+def test_a_region_that_leaves_the_plan_leaves_all_of_them_unexplained() -> None:
+    (entry,) = _against_the_plan(_planned_least, lambda region: 700 if region == "mumbai" else _planned_least(region))
+    assert not entry.explained
+    assert all(reason.endswith(UNEXPLAINED) for _, reason in entry.others)
