@@ -153,3 +153,7 @@ fuzz-hour: $(STAMP)
 # What is too long for `make test`; a further long check is a target of its own and a word in this list.
 .PHONY: full
 full: test-cluster soak fuzz-hour ## The long checks, one after the other, with their reports
+
+.PHONY: kill-report
+kill-report: $(STAMP) ## Kill every process of a loaded cell in turn, and the report in bench/results: about 15 minutes
+	MERIDIAN_INSTANCES=2 $(VENV)/bin/python -m bench.kills

@@ -33,17 +33,13 @@ def tls(home: Path) -> Tls:
 def cell_program(cell: str, ports: PortTable, cells: Mapping[str, CellSettings], page: Path, home: Path) -> Program:
     """The edge of one running cell."""
     certificate = tls(home)
-    realtime = BY_NAME["realtime"]
     others = [name for name in geo.geography(ports.cells).chains[cell] if name != cell]
     configuration = render.cell(
         CellEdge(
             cell=cell,
             listen=f"{LOOPBACK}:{ports.of(EDGE_INTERNAL, cell)}",
-            gateway=(Address(LOOPBACK, ports.of("gateway", cell)),),
-            realtime=tuple(
-                Address(LOOPBACK, ports.of(instance_name(realtime.name, number, realtime.local_instances), cell))
-                for number in range(realtime.local_instances)
-            ),
+            gateway=_instances("gateway", cell, ports),
+            realtime=_instances("realtime", cell, ports),
             trusted=(f"{FRONT_ADDRESS}/32",),
             embedded=Embedded(
                 tls_port=ports.of(EDGE, cell),
@@ -95,6 +91,11 @@ def front_program(ports: PortTable, home: Path) -> Program:
         files=(certificate.certificate.read_text(encoding="utf-8"), render.SCRIPT.read_text(encoding="utf-8")),
         probe=partial(http_probe.check_https, ports.of(FRONT), HEALTH_PATH, home / "tls" / "authority.pem"),
     )
+
+
+def _instances(name: str, cell: str, ports: PortTable) -> tuple[Address, ...]:
+    count = BY_NAME[name].local_instances
+    return tuple(Address(LOOPBACK, ports.of(instance_name(name, number, count), cell)) for number in range(count))
 
 
 def _s3_origin(hosts: HostSettings) -> str:
