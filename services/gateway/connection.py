@@ -73,6 +73,7 @@ class ClientConnection(asyncio.Protocol):
         """See `asyncio.Protocol`."""
         if self._closing:
             return
+        now = self._clock()
         if self._exchange is not None:
             data = self._exchange.request_data(data)
             if not data:
@@ -84,10 +85,10 @@ class ClientConnection(asyncio.Protocol):
                 return
         elif not self._buffer:
             self._buffer = data
-            self.deadline = self._clock() + HEAD_SECONDS
+            self.deadline = now + HEAD_SECONDS
         else:
             self._buffer += data
-        self._advance()
+        self._advance(now)
 
     def write(self, data: bytes) -> None:
         """Sends bytes of an answer."""
@@ -112,16 +113,16 @@ class ClientConnection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    def exchange_over(self, close: bool) -> None:
+    def exchange_over(self, close: bool, now: float) -> None:
         """The present request is answered."""
         self._exchange = None
         if close or self._core.draining:
             self.finish()
             return
-        self.deadline = self._clock() + (HEAD_SECONDS if self._buffer else IDLE_SECONDS)
+        self.deadline = now + (HEAD_SECONDS if self._buffer else IDLE_SECONDS)
         self.resume()
         if self._buffer:
-            self._advance()
+            self._advance(now)
 
     def finish(self) -> None:
         """Sends what is left and closes."""
@@ -147,19 +148,19 @@ class ClientConnection(asyncio.Protocol):
         if self._exchange is None and not self._buffer:
             self.finish()
 
-    def _advance(self) -> None:
+    def _advance(self, now: float) -> None:
         # Answers may complete inside `start`, which calls back here: a loop instead of recursion.
         if self._advancing:
             return
         self._advancing = True
         try:
             while self._exchange is None and self._buffer and not self._closing:
-                if not self._next_request():
+                if not self._next_request(now):
                     return
         finally:
             self._advancing = False
 
-    def _next_request(self) -> bool:
+    def _next_request(self, now: float) -> bool:
         end = self._buffer.find(b"\r\n\r\n")
         if end < 0:
             if len(self._buffer) > MAX_HEAD:
@@ -171,7 +172,7 @@ class ClientConnection(asyncio.Protocol):
             self._refuse(error)
             return False
         rest, self._buffer = self._buffer[end + 4 :], b""
-        exchange = Exchange(self._core, self, head)
+        exchange = Exchange(self._core, self, head, now)
         self._exchange = exchange
         exchange.start()
         if rest:

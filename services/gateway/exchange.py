@@ -40,11 +40,11 @@ _CONTEXT: Final = b"\r\n" + CONTEXT_HEADER.encode() + b": "
 class Exchange:
     """See the module. Implements `services.gateway.upstream.Receiver`."""
 
-    def __init__(self, core: Core, client: ClientConnection, head: RequestHead) -> None:
+    def __init__(self, core: Core, client: ClientConnection, head: RequestHead, now: float) -> None:
         self._core = core
         self._client = client
         self._head = head
-        self._started = core.clock()
+        self._started = now
         seconds = ANSWER_SECONDS
         if head.deadline_ms is not None:
             seconds = min(seconds, head.deadline_ms / 1000)
@@ -81,18 +81,18 @@ class Exchange:
         if head.content_length is not None and head.content_length > plan.max_body:
             self._refuse(413, "too_large", f"the body may have at most {plan.max_body} bytes")
             return
-        if head.authorization is None:
+        if head.credential is None:
             self._identified(self._identity)
             return
         try:
-            identity = core.identities.recall(head.authorization)
+            identity = core.identities.recall(head.credential)
         except IdentityError as error:
             self._unauthorized(str(error))
             return
         if identity is not None:
             self._identified(identity)
         else:
-            core.spawn(self._identify(head.authorization))
+            core.spawn(self._identify(head.token()))
 
     def request_data(self, data: bytes) -> bytes:
         """Bytes from the caller; returns those that do not belong to this request."""
@@ -270,7 +270,7 @@ class Exchange:
         self._permit = permit
         self._connected_at = now
         upstream.retries.request()
-        upstream.pool.acquire(self._connected)
+        upstream.pool.acquire(self._connected, now)
 
     def _connected(self, connection: UpstreamConnection | None) -> None:
         if self._over:
@@ -318,10 +318,9 @@ class Exchange:
 
     # --- from the service (Receiver) -------------------------------------------------------------------------------
 
-    def on_response(self, head: ResponseHead, bodiless: bool, body: bytes, ends: bool) -> None:
+    def on_response(self, head: ResponseHead, bodiless: bool, body: bytes, ends: bool, now: float) -> None:
         """See `services.gateway.upstream.Receiver`."""
         core = self._core
-        now = core.clock()
         status = head.status
         self._status = status
         self.deadline = now + STREAM_SECONDS
@@ -364,7 +363,7 @@ class Exchange:
         if plan is not None and repeatable and plan.upstream.retries.try_retry():
             self._retried = True
             self._core.metrics.retries += 1
-            plan.upstream.pool.acquire(self._connected, fresh=True)
+            plan.upstream.pool.acquire(self._connected, self._core.clock(), fresh=True)
             return
         self._settle(Outcome.NEUTRAL if fault is Fault.STALE else Outcome.FAILURE, None)
         self._refuse(502, "bad_answer", "the service broke off its answer")
@@ -442,7 +441,7 @@ class Exchange:
     def _end_at(self, status: int, now: float) -> None:
         self._over = True
         self._record_at(status, now)
-        self._client.exchange_over(close=self._close_after)
+        self._client.exchange_over(self._close_after, now)
 
     def _record(self, status: int) -> None:
         self._record_at(status, self._core.clock())
@@ -452,7 +451,7 @@ class Exchange:
         seconds = now - self._started
         if plan is None:
             core.metrics.route("unrouted").observe(status, seconds)
-            core.access.note(self._head.method, b"unrouted", status, seconds, b"null")
+            core.access.note(self._head.method, b"unrouted", status, seconds, b"null", now)
         else:
             plan.metrics.observe(status, seconds)
-            core.access.note(self._head.method, plan.template, status, seconds, self._identity.logged)
+            core.access.note(self._head.method, plan.template, status, seconds, self._identity.logged, now)

@@ -3,11 +3,13 @@
 Stricter than RFC 9112 allows a recipient to be: whatever two parsers could read differently is refused
 (bare CR or LF, line folding, white space before the colon, repeated Content-Length or Host, Content-Length together
 with Transfer-Encoding, any coding but ``chunked``, any version but HTTP/1.1), so that no request can be smuggled past this hop.
-Header lines repeat from request to request, so the verdict on a line is remembered by the line itself.
+Headers repeat from request to request: what precedes the trace context is remembered as a block, by its hash, so that no
+token is kept; single lines are remembered by themselves.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import Final
 
@@ -88,6 +90,9 @@ _REPEATING: Final = frozenset(
     }
 )
 """Headers whose whole lines recur from request to request. Lines of others are new each time or nobody's to keep."""
+_PER_REQUEST: Final = b"\r\ntraceparent:"
+"""Where a head stops being what this caller sends each time. Elsewhere in the head it only makes the block smaller."""
+_MEMO_BLOCKS: Final = 16384
 _MEMO_LINES: Final = 8192
 _MEMO_NAMES: Final = 1024
 _MEMO_LINE_BYTES: Final = 200
@@ -97,14 +102,33 @@ _VISIBLE: Final = bytes((0x09, *range(0x20, 0x7F), *range(0x80, 0x100)))
 
 
 class HeadMemo:
-    """Remembers verdicts on request lines, header lines and names that repeat. Bounded: each is emptied when full."""
+    """Remembers verdicts on what repeats: blocks, request lines, header lines, names. Bounded: each is emptied when full."""
 
-    __slots__ = ("_lines", "_names", "_requests")
+    __slots__ = ("_blocks", "_lines", "_names", "_once", "_requests")
 
     def __init__(self) -> None:
+        self._blocks: dict[bytes, Block] = {}
+        self._once: set[bytes] = set()
         self._lines: dict[bytes, tuple[int, bytes]] = {}
         self._names: dict[bytes, tuple[int, bool]] = {}
         self._requests: dict[bytes, tuple[bytes, bytes, bytes]] = {}
+
+    def block(self, data: bytes) -> Block:
+        """What the header lines in ``data`` (each with the line end before it) amount to. Raises `HeadError`."""
+        digest = hashlib.sha256(data).digest()
+        known = self._blocks.get(digest)
+        if known is None:
+            known = Block(data, self)
+            # Kept at its second appearance, so that heads which never repeat take the place of none that do.
+            if digest in self._once:
+                if len(self._blocks) >= _MEMO_BLOCKS:
+                    self._blocks.clear()
+                self._blocks[digest] = known
+            else:
+                if len(self._once) >= _MEMO_BLOCKS:
+                    self._once.clear()
+                self._once.add(digest)
+        return known
 
     def request_line(self, line: bytes) -> tuple[bytes, bytes, bytes]:
         """(method, target, path). Raises `HeadError`."""
@@ -155,31 +179,35 @@ class HeadMemo:
         return learnt
 
 
-class RequestHead:
-    """A request head that passed. ``forward``: the lines to hand on, without line ends; ``path``: the target's."""
+class Headers:
+    """What header lines amount to, as far as this hop is concerned.
+
+    ``forward``: what to hand on, each part one line or several, without the last line end.
+    """
 
     __slots__ = (
         "authorization",
         "chunked",
         "content_length",
+        "count",
         "deadline_ms",
         "expect_continue",
         "forward",
         "forwarded_for",
+        "hosts",
         "keep_alive",
-        "method",
+        "nominated",
         "origin",
-        "path",
         "preflight",
-        "target",
         "traceparent",
     )
 
-    def __init__(self, method: bytes, target: bytes, path: bytes, forward: list[bytes]) -> None:
-        self.method = method
-        self.path = path
-        self.target = target
-        self.forward = forward
+    def __init__(self) -> None:
+        self.count = 0
+        self.hosts = 0
+        self.nominated: list[bytes] = []
+        """Names that a Connection line declares hop-by-hop."""
+        self.forward: list[bytes] = []
         self.keep_alive = True
         self.content_length: int | None = None
         self.chunked = False
@@ -191,10 +219,85 @@ class RequestHead:
         self.traceparent: bytes | None = None
         self.deadline_ms: int | None = None
 
+    def read(self, lines: list[bytes], memo: HeadMemo) -> None:
+        """Adds ``lines``. Raises `HeadError`."""
+        self.count += len(lines)
+        if self.count > MAX_LINES:
+            raise HeadError(431, "too many header lines")
+        forward = self.forward
+        for line in lines:
+            kind, value = memo.classify(line)
+            if kind == _FORWARD:
+                forward.append(line)
+            elif kind == _DROP:
+                continue
+            elif kind == _HOST_LINE:
+                self.hosts += 1
+                forward.append(line)
+            elif kind == _CONNECTION:
+                self.nominated = self.nominated + _connection(self, value)
+            else:
+                _special(self, kind, value)
+                if kind == _ORIGIN:
+                    forward.append(line)
+
+
+class Block:
+    """The headers that a caller sends each time. ``credential``: the hash of its token; where that is, not the token."""
+
+    __slots__ = ("credential", "headers", "joined", "token_at", "token_end")
+
+    def __init__(self, data: bytes, memo: HeadMemo) -> None:
+        headers = Headers()
+        headers.read(data.split(b"\r\n")[1:], memo)
+        self.credential: bytes | None = None
+        self.token_at = self.token_end = 0
+        if headers.authorization is not None:
+            self.credential = hashlib.sha256(headers.authorization).digest()
+            self.token_at = data.find(headers.authorization)
+            self.token_end = self.token_at + len(headers.authorization)
+            headers.authorization = b""
+        self.headers = headers
+        self.joined = b"\r\n".join(headers.forward)
+
+
+class RequestHead(Headers):
+    """A request head that passed. ``path``: the target's, without its query."""
+
+    __slots__ = ("_block_at", "_token_at", "_token_end", "_whole", "credential", "method", "path", "target")
+
+    def __init__(self, method: bytes, target: bytes, path: bytes, whole: bytes, block_at: int, block: Block) -> None:
+        known = block.headers
+        self.method = method
+        self.path = path
+        self.target = target
+        self.count = known.count
+        self.hosts = known.hosts
+        self.nominated = known.nominated
+        self.forward = [block.joined] if block.joined else []
+        self.keep_alive = known.keep_alive
+        self.content_length = known.content_length
+        self.chunked = known.chunked
+        self.expect_continue = known.expect_continue
+        self.preflight = known.preflight
+        self.authorization = known.authorization
+        self.origin = known.origin
+        self.forwarded_for = known.forwarded_for
+        self.traceparent = known.traceparent
+        self.deadline_ms = known.deadline_ms
+        self.credential = block.credential
+        self._whole = whole
+        self._token_at = block_at + block.token_at
+        self._token_end = block_at + block.token_end
+
     @property
     def has_body(self) -> bool:
         """Whether body bytes follow the head."""
         return self.chunked or bool(self.content_length)
+
+    def token(self) -> bytes:
+        """The value of Authorization, as it was sent. Only where there is a ``credential``."""
+        return self.authorization or self._whole[self._token_at : self._token_end]
 
 
 def parse_request(head: bytes, memo: HeadMemo) -> RequestHead:
@@ -202,37 +305,26 @@ def parse_request(head: bytes, memo: HeadMemo) -> RequestHead:
     if len(head) > MAX_HEAD:
         raise HeadError(431, "request head too large")
     # A CR, LF or NUL that is left in a line is found where the line is read.
-    lines = head.split(b"\r\n")
-    if len(lines) > MAX_LINES + 1:
-        raise HeadError(431, "too many header lines")
-    method, target, path = memo.request_line(lines[0])
-    del lines[0]
-    forward: list[bytes] = []
-    request = RequestHead(method, target, path, forward)
-    hosts = 0
-    nominated: list[bytes] = []
-    for line in lines:
-        kind, value = memo.classify(line)
-        if kind == _FORWARD:
-            forward.append(line)
-        elif kind == _DROP:
-            continue
-        elif kind == _HOST_LINE:
-            hosts += 1
-            forward.append(line)
-        elif kind == _CONNECTION:
-            nominated += _connection(request, value)
-        else:
-            _special(request, kind, value)
-            if kind == _ORIGIN:
-                forward.append(line)
-    if hosts != 1:
+    start = head.find(b"\r\n")
+    if start < 0:
+        start = len(head)
+    method, target, path = memo.request_line(head[:start])
+    end = head.find(_PER_REQUEST, start)
+    if end < 0:
+        end = len(head)
+    request = RequestHead(method, target, path, head, start, memo.block(head[start:end]))
+    if end < len(head):
+        request.read(head[end + 2 :].split(b"\r\n"), memo)
+        if request.credential is None and request.authorization is not None:
+            request.credential = hashlib.sha256(request.authorization).digest()
+    if request.hosts != 1:
         raise HeadError(400, "exactly one Host is needed")
     if request.chunked and request.content_length is not None:
         raise HeadError(400, "Content-Length beside Transfer-Encoding")
-    if nominated:
-        prefixes = tuple(name + b":" for name in nominated)
-        request.forward = [line for line in forward if not line.lower().startswith(prefixes)]
+    if request.nominated:
+        prefixes = tuple(name + b":" for name in request.nominated)
+        lines = b"\r\n".join(request.forward).split(b"\r\n")
+        request.forward = [line for line in lines if not line.lower().startswith(prefixes)]
     return request
 
 
@@ -253,7 +345,7 @@ def _request_line(line: bytes) -> tuple[bytes, bytes, bytes]:
     return method, target, path
 
 
-def _connection(request: RequestHead, value: bytes) -> list[bytes]:
+def _connection(request: Headers, value: bytes) -> list[bytes]:
     """Applies a Connection line; returns the header names that it declares hop-by-hop."""
     names = [token.strip().lower() for token in value.split(b",")]
     if b"close" in names:
@@ -261,7 +353,7 @@ def _connection(request: RequestHead, value: bytes) -> list[bytes]:
     return [name for name in names if name not in (b"close", b"keep-alive", b"upgrade", b"te", b"")]
 
 
-def _special(request: RequestHead, kind: int, value: bytes) -> None:
+def _special(request: Headers, kind: int, value: bytes) -> None:
     if kind == _LENGTH:
         if request.content_length is not None or not value.isdigit() or len(value) > 15:
             raise HeadError(400, "malformed or repeated Content-Length")

@@ -75,21 +75,22 @@ class Identities:
         self._revoked: dict[int, float] = {}
         self._tidy_at = _TIDY
 
-    def recall(self, authorization: bytes) -> Identity | None:
-        """The identity behind a token that was verified before, or None. Raises `IdentityError` for what cannot be one."""
-        digest = hashlib.sha256(authorization).digest()
-        identity = self._known.get(digest)
+    def recall(self, credential: bytes) -> Identity | None:
+        """The identity behind a token that was verified before, by the hash of its header, or None: verify it.
+
+        Raises `IdentityError` if it is no longer good.
+        """
+        identity = self._known.get(credential)
         if identity is None:
-            _bearer(authorization)
             return None
         if identity.expires_at <= self._clock():
-            del self._known[digest]
+            del self._known[credential]
             raise IdentityError("the token has expired; refresh it")
         self._check_revoked(identity)
         return identity
 
     async def verify(self, authorization: bytes) -> Identity:
-        """Verifies and remembers. Raises `IdentityError`."""
+        """Verifies the value of an Authorization header, and remembers. Raises `IdentityError`."""
         token = _bearer(authorization)
         identity = await self._verifier.verify(token.decode("ascii"))
         self._check_revoked(identity)

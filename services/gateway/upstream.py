@@ -36,8 +36,11 @@ class Fault(Enum):
 class Receiver(Protocol):
     """What an upstream connection reports to. Each call comes from the event loop, never from inside `send`."""
 
-    def on_response(self, head: ResponseHead, bodiless: bool, body: bytes, ends: bool) -> None:
-        """The head of the final answer, and what of its body (framing included) came with it. ``ends``: that is all."""
+    def on_response(self, head: ResponseHead, bodiless: bool, body: bytes, ends: bool, now: float) -> None:
+        """The head of the final answer, and what of its body (framing included) came with it. ``ends``: that is all.
+
+        ``now``: the pool's clock, read once for all that this answer touches.
+        """
 
     def on_body(self, data: bytes) -> None:
         """Raw bytes of the body, framing included."""
@@ -104,7 +107,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     def release(self) -> None:
         """Gives the connection back unused."""
-        self._pool.put_back(self)
+        self._pool.put_back(self, self._pool.clock())
 
     def abandon(self) -> None:
         """Gives the call up: nobody hears of it any more, and the connection is closed."""
@@ -170,18 +173,19 @@ class UpstreamConnection(asyncio.Protocol):
         framing, receiver = self._framing, self._receiver
         used = framing.feed(data) if data and not framing.done else 0
         body = data if used == len(data) else data[:used]
+        now = self._pool.clock()
         if not framing.done:
             if receiver is not None:
-                receiver.on_response(head, bodiless, body, ends=False)
+                receiver.on_response(head, bodiless, body, False, now)
             return
         # Back in the pool before the caller hears of it: its next request may be waiting already.
         self._receiver = None
         if used == len(data) and self._reusable:
-            self._pool.put_back(self)
+            self._pool.put_back(self, now)
         elif self._transport is not None:
             self._transport.close()
         if receiver is not None:
-            receiver.on_response(head, bodiless, body, ends=True)
+            receiver.on_response(head, bodiless, body, True, now)
 
     def _read_body(self, data: bytes) -> None:
         framing, receiver = self._framing, self._receiver
@@ -196,7 +200,7 @@ class UpstreamConnection(asyncio.Protocol):
     def _finish(self, clean: bool) -> None:
         receiver, self._receiver = self._receiver, None
         if clean and self._reusable:
-            self._pool.put_back(self)
+            self._pool.put_back(self, self._pool.clock())
         elif self._transport is not None:
             self._transport.close()
         if receiver is not None:
@@ -229,14 +233,14 @@ class Pool:
         self._next = 0
         self._idle: list[UpstreamConnection] = []
         self._tasks: set[asyncio.Task[None]] = set()
-        self._clock = clock
+        self.clock = clock
         self.memo = ResponseMemo()
 
-    def acquire(self, ready: Callable[[UpstreamConnection | None], None], fresh: bool = False) -> None:
+    def acquire(self, ready: Callable[[UpstreamConnection | None], None], now: float, fresh: bool = False) -> None:
         """Hands a connection to ``ready``: at once if one is idle (unless ``fresh``), else when connected; None on failure."""
         while self._idle and not fresh:
             connection = self._idle.pop()
-            if connection.usable and connection.idle_since > self._clock() - IDLE_SECONDS:
+            if connection.usable and connection.idle_since > now - IDLE_SECONDS:
                 ready(connection)
                 return
             connection.close()
@@ -261,9 +265,9 @@ class Pool:
                 continue
         ready(connection)
 
-    def put_back(self, connection: UpstreamConnection) -> None:
+    def put_back(self, connection: UpstreamConnection, now: float) -> None:
         """A connection whose call ended cleanly."""
-        connection.idle_since = self._clock()
+        connection.idle_since = now
         self._idle.append(connection)
         if len(self._idle) > MAX_IDLE:
             self._idle.pop(0).close()

@@ -8,6 +8,9 @@ from tests.services.gateway.corpus import CASES, GET, POST, H
 SEEDS = (
     *(data for data, _ in CASES.values()),
     GET + H + b"Connection: close, X-A\r\nX-A: b\r\n\r\n",
+    GET + H + b"Authorization: Bearer a\r\ntraceparent: 00-0a-0b-01\r\nX-Request-ID: 1\r\n\r\n",
+    GET + H + b"Authorization: a\r\ntraceparent: b\r\nAuthorization: a\r\nConnection: x-c\r\nx-c: d\r\nHost: a\r\n\r\n",
+    GET + b"traceparent: b\r\n" + H + b"Authorization:\r\nContent-Length: 0\r\n\r\n",
     POST + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
     b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}",
 )
