@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Collection, Coroutine
-from functools import partial
+from functools import cache, partial
 from uuid import uuid4
 
 from prometheus_client import CollectorRegistry
@@ -48,7 +48,13 @@ def at_home(shards: ShardMap, home: str, subject: int) -> bool:
 
 def belongs(shards: ShardMap, home: str, subject: int, partition: int) -> bool:
     """Whether events of ``subject`` stand in ``partition``, which is one of ``home``'s."""
-    return at_home(shards, home, subject) and partition_of(CATALOGUE.names.index(home), subject) == partition
+    return partition_of(_place(home), subject) == partition and at_home(shards, home, subject)
+
+
+@cache
+def _place(home: str) -> int:
+    """Position in the catalogue, asked for with every subject that is new to a window."""
+    return CATALOGUE.names.index(home)
 
 
 def home_of_partition(number: int) -> str:

@@ -73,6 +73,7 @@ class Unit:
         self._term = terms.term_of(router.shards, home)
         self._belongs = belongs
         self._metrics = metrics
+        self._judged = {verdict: metrics.records.labels(topic, verdict.value) for verdict in Verdict}
         self._guards = guards
         self._windows: dict[Partition, Window] = {}
         self._pending: dict[Partition, policy.Pending] = {}
@@ -137,7 +138,7 @@ class Unit:
         verdict = self._windows[partition].take(record)
         if self._opened is None:
             self._opened = time.monotonic()
-        self._metrics.records.labels(self.topic, verdict.value).inc()
+        self._judged[verdict].inc()
         return verdict
 
     @property
