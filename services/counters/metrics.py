@@ -26,6 +26,18 @@ class CounterMetrics:
             "Partitions that stand still because of a gap or a cut log. Alarm above 0.",
             registry=registry,
         )
+        self.stumbled = Counter(
+            "meridian_counter_stumbled",
+            "Flushes that failed for a reason that waiting does not mend. Alarm above 0.",
+            topic,
+            registry=registry,
+        )
+        self.standing = Gauge(
+            "meridian_counter_standing_units",
+            "1 while the flushes of a topic and home fail so: nothing of it is counted. Alarm above 0.",
+            ("topic", "home"),
+            registry=registry,
+        )
         self.lag = Gauge(
             LAG,
             "Records in the log that this process is to read and has not read. Its autoscaler sums it over all pods.",

@@ -214,6 +214,11 @@ class Reader:
         try:
             if await unit.flush():
                 return
+        except Exception:
+            _log.exception("a flush of %s for %s fails in our own code; it is read again", unit.topic, unit.home)
+            self._metrics.stumbled.labels(unit.topic).inc()
+            self._metrics.standing.labels(unit.topic, unit.home).set(1)
+            unit.drop()
         finally:
             self._flushing.pop(unit, None)
         mine = [(at, partition) for at, (owner, partition) in self._owner.items() if owner is unit]
@@ -235,6 +240,11 @@ class Reader:
                 await unit.hold(missing)
             except UNREACHABLE as error:
                 _log.warning("no positions of %s from %s: %s", unit.topic, unit.home, type(error).__name__)
+                self._later()
+            except Exception:
+                _log.exception("the positions of %s from %s cannot be used; others go on", unit.topic, unit.home)
+                self._metrics.stumbled.labels(unit.topic).inc()
+                self._metrics.standing.labels(unit.topic, unit.home).set(1)
                 self._later()
         self._owner = {
             TopicPartition(partition.topic, partition.number): (unit, partition)
