@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -14,6 +16,7 @@ from services.accounts import emails, passwords
 from services.accounts.accounts import Accounts, Session
 from services.accounts.passwords import Passwords
 from services.accounts.repository import User as UserRow
+from services.accounts.spread import Spread
 from services.common.access import Caller, Seen, User
 from services.common.app import Service, state
 from services.common.errors import refusals, unauthenticated
@@ -144,7 +147,14 @@ async def start(resources: Resources) -> AsyncIterator[Accounts]:
     signer = KmsSigner(resources.aws, settings.key_arn, Policy(settings.issuer, settings.audience))
     try:
         revocations = Revocations(resources.cache, settings.access_seconds)
-        yield Accounts(resources.router, resources.minter, hasher, signer, settings, revocations)
+        spread = Spread(resources.router, revocations, settings.access_seconds)
+        spreading = asyncio.create_task(spread.follow())
+        try:
+            yield Accounts(resources.router, resources.minter, hasher, signer, settings, revocations)
+        finally:
+            spreading.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await spreading
     finally:
         hasher.close()
 

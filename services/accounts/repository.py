@@ -122,8 +122,19 @@ async def rotate_session(connection: Connection, session_id: int, token_hash: by
 
 
 async def end_session(connection: Connection, session_id: int, user_id: int) -> bool:
-    """Removes a session. False: it was not there."""
+    """Removes a session and leaves word that it ended. False: it was not there."""
+    await connection.execute("DELETE FROM accounts.ended_sessions WHERE ended_at < now() - interval '1 day'")
     cursor = await connection.execute(
-        "DELETE FROM accounts.sessions WHERE id = %s AND user_id = %s", [session_id, user_id]
+        "WITH ended AS (DELETE FROM accounts.sessions WHERE id = %s AND user_id = %s RETURNING id) "
+        "INSERT INTO accounts.ended_sessions (id) SELECT id FROM ended ON CONFLICT DO NOTHING",
+        [session_id, user_id],
     )
     return cursor.rowcount == 1
+
+
+async def ended_sessions(connection: Connection, seconds: float) -> list[int]:
+    """Sessions that ended in the last ``seconds``, those of all buckets of this database."""
+    cursor = await connection.execute(
+        "SELECT id FROM accounts.ended_sessions WHERE ended_at > now() - make_interval(secs => %s)", [seconds]
+    )
+    return [int(row[0]) for row in await cursor.fetchall()]
