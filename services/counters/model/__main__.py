@@ -1,5 +1,6 @@
 """Prints what each rule is for."""
 
+from services.counters.model import MACHINES, small
 from services.counters.model.machine import Rule
 from services.counters.model.search import search, without
 
@@ -7,12 +8,26 @@ from services.counters.model.search import search, without
 def main() -> None:
     """All rules, then each one taken out."""
     whole = search()
-    print(f"all rules: {'nothing breaks' if whole.history is None else whole.history} ({whole.states} states)")
+    _tell("all rules of marks", whole.history, whole.states)
     for rule in Rule:
         found = without(rule)
-        print(f"\nwithout rule {rule.value} ({found.states} states)")
-        for number, line in enumerate(found.history or ("nothing breaks",), start=1):
-            print(f"  {number}. {line}")
+        _tell(f"without rule {rule.value}", found.history, found.states)
+    for machine in MACHINES:
+        _small(machine)
+
+
+def _small(machine: small.Searchable) -> None:
+    every = machine.search()
+    _tell(f"all rules of {machine.name}", every.history, every.states)
+    for name, sentence in machine.rules.items():
+        found = machine.search(name)
+        _tell(f"without rule {sentence}", found.history, found.states)
+
+
+def _tell(title: str, history: tuple[str, ...] | None, states: int) -> None:
+    print(f"\n{title} ({states} states)")
+    for number, line in enumerate(history or ("nothing breaks",), start=1):
+        print(f"  {number}. {line}")
 
 
 if __name__ == "__main__":
