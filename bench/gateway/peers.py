@@ -53,14 +53,21 @@ class Peer:
     """Gets ES256 tokens; the others HS256, which cost them less."""
 
 
-def _nginx_configuration(stage_: Stage, port: int, load_module: str, http: str, server: str, tls: bool = False) -> str:
+def _nginx_configuration(
+    stage_: Stage, port: int, load_module: str, http: str, server: str, tls: bool = False, named: bool = False
+) -> str:
+    """``named``: the service's name in ``$service``, for what is counted by it."""
+
+    def service(name: str) -> str:
+        return f"{f'set $service {name}; ' if named else ''}proxy_pass http://{name};"
+
     user = nginx.process().user
     upstreams = "\n".join(
         f"upstream {name} {{ server 127.0.0.1:{port}; keepalive 64; keepalive_requests 1000000000; }}"
         for name, port in stage_.upstreams.items()
     )
     locations = "\n".join(
-        f"location ^~ {pattern[1:]} {{ proxy_pass http://{name}; }}"
+        f"location ^~ {pattern[1:]} {{ {service(name)} }}"
         for name, pattern in PREFIXES
         if name not in ("engagement", "catalog")
     )
@@ -92,8 +99,8 @@ http {{
     proxy_set_header Connection "";
     {server}
     {locations}
-    location ~ ^/api/videos/[^/]+/counts$ {{ proxy_pass http://engagement; }}
-    location /api/videos/ {{ proxy_pass http://catalog; }}
+    location ~ ^/api/videos/[^/]+/counts$ {{ {service("engagement")} }}
+    location /api/videos/ {{ {service("catalog")} }}
   }}
 }}
 """
@@ -126,15 +133,20 @@ def _lua(stage_: Stage, directory: Path, port: int) -> Start:
       job.script = {quoted}
     }}
     """
+    setup += """
+    log_format line escape=json '{"at":$msec,"method":"$request_method","route":"$service","status":$status,"s":$request_time}';
+    """
     headers = """
+    access_log access.log line buffer=64k flush=1s;
     add_header X-Content-Type-Options nosniff always;
     add_header X-Frame-Options DENY always;
     add_header Referrer-Policy no-referrer always;
     access_by_lua_block { job.access() }
+    log_by_lua_block { job.log() }
     """
     load = f"load_module {modules}/ndk_http_module.so;\nload_module {modules}/ngx_http_lua_module.so;"
     configuration = directory / "nginx.conf"
-    configuration.write_text(_nginx_configuration(stage_, port, load, setup, headers))
+    configuration.write_text(_nginx_configuration(stage_, port, load, setup, headers, named=True))
     program = f"{base}/usr/sbin/nginx"
     return Start((program, "-p", f"{directory}/", "-c", "nginx.conf", "-e", "stderr"), debian.libraries(base))
 
@@ -351,7 +363,7 @@ PEERS: Final = (
     Peer(PLAIN, "proxies; no token, no limit", _plain, es256=True),
     Peer(OURS, _ALL + ", signed context, breaker, shedding, metrics, access log", ours(compiled=True), es256=True),
     Peer(OURS_PURE, "the same", ours(compiled=False), es256=True),
-    Peer(LUA, _ALL + "; no breaker, no metrics", _lua),
+    Peer(LUA, "the same, in one worker's own tables", _lua),
     Peer("HAProxy", "token, limit in its own memory", _haproxy),
     Peer("Envoy", "token, limit in its own memory", _envoy),
     Peer("Fastify", _ALL + ", metrics", _node("fastify.js", tuned=True)),
