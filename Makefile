@@ -150,9 +150,13 @@ test-cluster: $(STAMP) ## A cell on a real API server with fake nodes, and the r
 fuzz-hour: $(STAMP)
 	$(VENV)/bin/python -m tests.fuzz 3600
 
+.PHONY: openapi-many
+openapi-many: $(STAMP)
+	OPENAPI_EXAMPLES=200 $(VENV)/bin/pytest -q tests/services/test_openapi_conformance.py
+
 # What is too long for `make test`; a further long check is a target of its own and a word in this list.
 .PHONY: full
-full: test-cluster soak fuzz-hour ## The long checks, one after the other, with their reports
+full: test-cluster soak fuzz-hour openapi-many kill-report ## The long checks, one after the other, with their reports
 
 .PHONY: kill-report
 kill-report: $(STAMP) ## Kill every process of a loaded cell in turn, and the report in bench/results: about 15 minutes
