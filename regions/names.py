@@ -42,19 +42,24 @@ class Hosts:
         return f"writer.{region.name}.db.{self.domain}"
 
 
-def database(region: Region) -> str:
-    """Identifier of the region's primary database instance; the partner's name for its replica derives from it."""
-    return f"{PROJECT}-{region.name}"
+def database(region: Region, built: int = 1) -> str:
+    """Identifier of the instance of the region's database in the region itself, built in term ``built``."""
+    return f"{PROJECT}-{region.name}{_built(built)}"
 
 
-def database_replica(region: Region, number: int) -> str:
-    """Identifier of the region's read replica ``number``, counted from 1."""
-    return f"{PROJECT}-{region.name}-replica-{number}"
+def database_replica(region: Region, number: int, built: int = 1) -> str:
+    """Identifier of the region's read replica ``number``, counted from 1, of the instance built in term ``built``."""
+    return f"{PROJECT}-{region.name}{_built(built)}-replica-{number}"
 
 
-def database_copy(source: Region, target: Region) -> str:
-    """Identifier of ``source``'s cross-region replica in ``target``."""
-    return f"{PROJECT}-{source.name}-in-{target.name}"
+def database_copy(source: Region, target: Region, built: int = 1) -> str:
+    """Identifier of the instance of ``source``'s database in ``target``, built in term ``built``."""
+    return f"{PROJECT}-{source.name}-in-{target.name}{_built(built)}"
+
+
+def _built(term: int) -> str:
+    """An instance that a promotion left behind keeps its name until it is discarded, so its successor needs another."""
+    return "" if term == 1 else f"-t{term}"
 
 
 def resident_database(region: Region) -> str:

@@ -1,6 +1,6 @@
 """The public entrance of a region: load balancer, certificate, listeners, target groups, DNS names, health check.
 
-Owns what ``origin-<region>`` and ``writer.<region>.db`` resolve to. Does not own which people come here (``steering``)
+Owns what ``origin-<region>`` resolves to. Does not own which people come here (``steering``)
 nor the pods behind the target groups: the cluster binds them by a TargetGroupBinding, because a balancer that the
 cluster's controller makes would be outside this program's state, and DNS, firewall and steering need it.
 """
@@ -24,7 +24,6 @@ HEALTH_PATH = "/health/ready"
 IDLE_SECONDS = 120
 """Longer than the ping of a WebSocket (25 s in Socket.IO), so that quiet sockets live."""
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
-RECORD_SECONDS = 60
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +33,6 @@ class BalancerArgs:
     vpc_id: pulumi.Output[str]
     subnet_ids: Sequence[pulumi.Output[str]]
     zone_id: pulumi.Output[str]
-    database_address: pulumi.Output[str]
 
 
 class Balancer(pulumi.ComponentResource):
@@ -58,7 +56,6 @@ class Balancer(pulumi.ComponentResource):
         certificate_arn = self._create_certificate()
         self._create_listeners(certificate_arn)
         self._create_origin_record()
-        self._create_writer_record()
         self.health_check = self._create_health_check()
         self.register_outputs({"dnsName": self.balancer.dns_name})
 
@@ -211,18 +208,6 @@ class Balancer(pulumi.ComponentResource):
                     name=self.balancer.dns_name, zone_id=self.balancer.zone_id, evaluate_target_health=False
                 )
             ],
-            opts=self._ctx.options(),
-        )
-
-    def _create_writer_record(self) -> None:
-        """A private address under a public name: it leads nowhere from outside the peered networks."""
-        aws.route53.Record(
-            f"{self._name}-writer",
-            zone_id=self._args.zone_id,
-            name=self._ctx.hosts.writer(self._ctx.cell),
-            type="CNAME",
-            ttl=RECORD_SECONDS,
-            records=[self._args.database_address],
             opts=self._ctx.options(),
         )
 

@@ -1,7 +1,8 @@
 """PostgreSQL of a region: the writer, its read replicas, and the instance for residency-bound data.
 
 Owns instances, their parameters and who reaches them. Does not own the partner's copy (``links``), roles inside the
-database (migrations) or alarms (``observability``).
+database (migrations) or alarms (``observability``). An instance that a promotion of the partner's copy left behind stays
+declared as it was until the region is back; then another one is built in its place, which follows the partner's.
 A Multi-AZ *instance*, because a Multi-AZ cluster cannot be the source of a cross-region replica; and no password
 managed by RDS, because an instance with one cannot have read replicas
 (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-secrets-manager.html).
@@ -18,6 +19,7 @@ import pulumi_aws as aws
 from regions import names
 from regions.addresses import plans
 from regions.catalogue import CATALOGUE, Region, ResidencyZone
+from regions.writers import Seats
 from stacks.context import CellContext
 from stacks.logs import LogSettings, log_group
 from stacks.security import Ingress, security_group
@@ -79,6 +81,8 @@ class DatabaseArgs:
     monitoring_role_arn: pulumi.Output[str]
     logs: LogSettings
     sizes: Sizes
+    seats: Seats
+    """Who writes the region's database, and in which term its instances were built."""
 
 
 class Database(pulumi.ComponentResource):
@@ -97,6 +101,7 @@ class Database(pulumi.ComponentResource):
         self._ctx = ctx.within(self)
         self._name = name
         self._args = args
+        self._built = args.seats.built_in(ctx.cell.name)
         self.subnet_group_name = self._create_subnet_group()
         self.parameter_group_name = self._create_parameter_group()
         self.security_group_id = self._create_security_group(self._name, "PostgreSQL", CATALOGUE.regions)
@@ -225,6 +230,8 @@ class Database(pulumi.ComponentResource):
 
     def _create_primary(self) -> aws.rds.Instance:
         sizes = self._args.sizes
+        if self._built > 1:
+            return self._create_successor()
         return self._create_writable(
             "primary",
             names.database(self._ctx.cell),
@@ -234,10 +241,55 @@ class Database(pulumi.ComponentResource):
             max_storage=sizes.database_max_storage,
         )
 
+    def _create_successor(self) -> aws.rds.Instance:
+        """The region's own instance after it was lost and came back: made from the partner's, and following it until a
+        promotion lets it go. By ARN, as the partner's is declared by ``links``, which needs this stack."""
+        cell, partner = self._ctx.cell, CATALOGUE.partner(self._ctx.cell)
+        follows = names.database_copy(cell, partner, self._args.seats.built_in(partner.name))
+        identifier = names.database(cell, self._built)
+        resource = f"{self._name}-primary-t{self._built}"
+        protect = self._ctx.protect
+        return aws.rds.Instance(
+            resource,
+            identifier=identifier,
+            replicate_source_db=f"arn:aws:rds:{partner.code}:{self._ctx.account}:db:{follows}"
+            if self._args.seats.replica(cell.name)
+            else None,
+            instance_class=self._args.sizes.database_class,
+            multi_az=True,
+            storage_type="gp3",
+            storage_encrypted=True,
+            kms_key_id=self._args.key_arn,
+            max_allocated_storage=self._args.sizes.database_max_storage,
+            auto_minor_version_upgrade=False,
+            port=PORT,
+            publicly_accessible=False,
+            db_subnet_group_name=self.subnet_group_name,
+            vpc_security_group_ids=[self.security_group_id],
+            parameter_group_name=self.parameter_group_name,
+            ca_cert_identifier="rds-ca-rsa2048-g1",
+            backup_retention_period=BACKUP_DAYS,
+            copy_tags_to_snapshot=True,
+            delete_automated_backups=not protect,
+            deletion_protection=protect,
+            skip_final_snapshot=True,
+            enabled_cloudwatch_logs_exports=list(LOG_EXPORTS),
+            performance_insights_enabled=True,
+            performance_insights_kms_key_id=self._args.key_arn,
+            performance_insights_retention_period=7,
+            monitoring_interval=60,
+            monitoring_role_arn=self._args.monitoring_role_arn,
+            region=self._ctx.region,
+            tags=self._ctx.named("primary"),
+            opts=self._ctx.stateful(depends_on=self._create_log_groups(identifier, resource)),
+        )
+
     def _create_replica(self, number: int) -> aws.rds.Instance:
         """In the same region a replica takes key, subnet group and engine from its source; naming them is an error."""
-        identifier = names.database_replica(self._ctx.cell, number)
-        resource = f"{self._name}-replica-{number}"
+        identifier = names.database_replica(self._ctx.cell, number, self._built)
+        resource = (
+            f"{self._name}-replica-{number}" if self._built == 1 else f"{self._name}-replica-{number}-t{self._built}"
+        )
         return aws.rds.Instance(
             resource,
             identifier=identifier,

@@ -90,7 +90,8 @@ class RegionExports(Exports):
     route_table_ids: pulumi.Output[list[str]]
     """Private and data route tables: each gets a route to the peer."""
     database_arn: pulumi.Output[str]
-    """The primary instance, source of the partner's copy."""
+    """The region's own instance, source of the partner's copy unless that one was promoted."""
+    database_address: pulumi.Output[str]
     database_subnet_group: pulumi.Output[str]
     database_security_group_id: pulumi.Output[str]
     database_parameter_group: pulumi.Output[str]

@@ -6,6 +6,7 @@ import pulumi
 
 from regions import names
 from regions.stacks import GLOBAL, Link
+from regions.writers import RECORD, Record
 from stacks.config import LinksConfig, load
 from stacks.context import Context, open_context
 from stacks.exports import LinkExports, RegionExports
@@ -20,7 +21,7 @@ def declare(link: Link) -> None:
     declare_link(open_context(link.stack, link.a.code, config, (GLOBAL, link.a.name, link.b.name)), link)
 
 
-def declare_link(ctx: Context, link: Link) -> None:
+def declare_link(ctx: Context, link: Link, record: Record = RECORD) -> None:
     """Declare what lies between the two regions of ``link``."""
     ends = {region.name: ctx.exports(region.name, RegionExports) for region in (link.a, link.b)}
     peering = Peering("peering", ctx, PeeringArgs(link=link, a=ends[link.a.name], b=ends[link.b.name]))
@@ -36,7 +37,9 @@ def declare_link(ctx: Context, link: Link) -> None:
                 of_target=ends[target.name],
                 shared=ctx.global_exports(),
                 sizes=sizes_of(source),
+                seats=record.seats(source.name),
             ),
         )
-        copies[names.database_copy(source, target)] = replication.database.address
+        built = record.seats(source.name).built_in(target.name)
+        copies[names.database_copy(source, target, built)] = replication.database.address
     LinkExports(peering_id=peering.connection_id, database_copies=pulumi.Output.all(**copies)).write()

@@ -12,7 +12,7 @@ from typing import Any
 
 import pulumi
 
-from services.contracts.settings import CellSettings, Endpoint
+from services.contracts.settings import RDS_AUTHORITIES, CellSettings, Endpoint
 from services.contracts.topics import REPLICATION_FACTOR
 from services.contracts.workloads import PORT, WORKLOADS
 from stacks.config import Origins
@@ -30,6 +30,8 @@ class SettingsParts:
     """The components that settings are read from."""
 
     database: Database
+    promoted: bool
+    """Whether the partner's copy of the database was promoted, and writes."""
     cache_endpoint: pulumi.Output[str]
     """Host of Valkey's configuration endpoint."""
     cache_port: pulumi.Output[int]
@@ -63,11 +65,16 @@ def export_settings(ctx: CellContext, parts: SettingsParts) -> pulumi.Output[dic
         "account": ctx.account,
         "domain": ctx.config.domain,
         "transcoder": ctx.config.transcoder,
+        "converter": None
+        if media.converter is None
+        else {"queue_arn": media.converter.queue_arn, "role_arn": media.converter.role_arn},
         "database": {
             "name": DATABASE_NAME,
-            "writer": {"host": database.primary.address, "port": database.primary.port},
+            "writer": {"host": _writer(ctx, parts), "port": database.primary.port},
             "readers": [{"host": replica.address, "port": replica.port} for replica in database.replicas],
+            # The writer's name is ours and not in its certificate, so the host is not compared.
             "tls": "verify-ca",
+            "authorities": RDS_AUTHORITIES,
             "owner": {"arn": parts.vault.arns[OWNER], "region": ctx.region},
         },
         "cache": {
@@ -102,6 +109,11 @@ def export_settings(ctx: CellContext, parts: SettingsParts) -> pulumi.Output[dic
     settings = pulumi.Output.from_input(raw).apply(checked)
     pulumi.export(OUTPUT, settings)
     return settings
+
+
+def _writer(ctx: CellContext, parts: SettingsParts) -> pulumi.Output[str] | str:
+    """The own instance; after a promotion the partner's, by the name that ``links`` gives it."""
+    return ctx.hosts.writer(ctx.cell) if parts.promoted else parts.database.primary.address
 
 
 def playback(keys: Mapping[str, str], arn: str, region: str) -> dict[str, object] | None:

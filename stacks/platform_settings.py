@@ -13,6 +13,7 @@ from typing import Any
 from regions import names
 from regions.buckets import SHARD_MAP
 from regions.catalogue import CATALOGUE, Catalogue, Region
+from regions.writers import RECORD
 from services.contracts.settings import (
     CellSettings,
     DatabaseSettings,
@@ -30,7 +31,8 @@ def compose(own: Mapping[str, Any], catalogue: Catalogue = CATALOGUE) -> str:
     """The file's text. ``own``: the output ``settings`` of the cell's stack."""
     cell = CellSettings.model_validate(own)
     peers = {region.name: _peer(region, cell) for region in catalogue.regions if region.name != cell.cell}
-    return PlatformSettings(own=cell, peers=peers, shards=Shards.of(SHARD_MAP)).model_dump_json()
+    shards = Shards.of(SHARD_MAP)
+    return PlatformSettings(own=cell, peers=peers, shards=shards, copied=RECORD.copied).model_dump_json()
 
 
 def fingerprint(text: str) -> str:
@@ -50,6 +52,7 @@ def _peer(region: Region, own: CellSettings) -> Peer:
             writer=writer,
             readers=(),
             tls=own.database.tls,
+            authorities=own.database.authorities,
             owner=_secret(region, OWNER, own.account),
         ),
         secrets={purpose: _secret(region, purpose, own.account) for purpose in purposes},

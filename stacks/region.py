@@ -6,6 +6,7 @@ import pulumi
 
 from regions import names
 from regions.catalogue import AZS_PER_REGION, Region
+from regions.writers import RECORD, Record
 from stacks.alarms import AlarmTopic
 from stacks.balancer import Balancer, BalancerArgs
 from stacks.budget import region_budget
@@ -36,8 +37,9 @@ def declare(cell: Region) -> None:
     declare_cell(open_cell(cell, load(RegionConfig, cell.name)), sizes_of(cell))
 
 
-def declare_cell(ctx: CellContext, sizes: Sizes) -> None:
-    """Declare the cell of ``ctx`` with parts of these sizes."""
+def declare_cell(ctx: CellContext, sizes: Sizes, record: Record = RECORD) -> None:
+    """Declare the cell of ``ctx`` with parts of these sizes, by the recorded promotions."""
+    seats = record.seats(ctx.cell.name)
     shared = ctx.global_exports()
     generation = ctx.config.passwords
     keys = Keys("keys", ctx, KeysArgs(token_primary_arn=shared.token_key_arn))
@@ -63,6 +65,7 @@ def declare_cell(ctx: CellContext, sizes: Sizes) -> None:
             monitoring_role_arn=shared.database_monitoring_role_arn,
             logs=logs,
             sizes=sizes,
+            seats=seats,
         ),
     )
     cache = Cache(
@@ -95,6 +98,7 @@ def declare_cell(ctx: CellContext, sizes: Sizes) -> None:
         MediaArgs(
             media_key_arn=keys.arns[Store.MEDIA],
             queue_key_arn=keys.arns[Store.QUEUES],
+            boundary_arn=shared.boundary_arn,
             page_origin=origins(ctx).page,
         ),
     )
@@ -105,7 +109,6 @@ def declare_cell(ctx: CellContext, sizes: Sizes) -> None:
             vpc_id=network.vpc_id,
             subnet_ids=network.public_subnet_ids,
             zone_id=shared.zone_id,
-            database_address=database.primary.address,
         ),
     )
     Firewall("firewall", ctx, FirewallArgs(balancer_arn=balancer.balancer.arn, logs=logs))
@@ -152,6 +155,7 @@ def declare_cell(ctx: CellContext, sizes: Sizes) -> None:
         ctx,
         SettingsParts(
             database=database,
+            promoted=seats.writer != ctx.cell.name,
             cache_endpoint=cache.group.configuration_endpoint_address,
             cache_port=cache.group.port.apply(lambda port: port or 0),
             cache_name=names.cache(ctx.cell),
@@ -181,6 +185,7 @@ def declare_cell(ctx: CellContext, sizes: Sizes) -> None:
         vpc_id=network.vpc_id,
         route_table_ids=pulumi.Output.all(*network.route_table_ids),
         database_arn=database.primary.arn,
+        database_address=database.primary.address,
         database_subnet_group=database.subnet_group_name,
         database_security_group_id=database.security_group_id,
         database_parameter_group=database.parameter_group_name,

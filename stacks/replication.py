@@ -1,6 +1,7 @@
 """Copies of one region in its partner: database, buckets, event streams, backups, and the alarms on their lag.
 
-One component is one direction. Owns the copies and what makes them. Does not own the sources (the region's stack), and
+One component is one direction. Owns the copies and what makes them, and the name under which the source's database is
+written, which follows the recorded promotions (``regions.writers``). Does not own the sources (the region's stack), and
 never touches the instance for residency-bound data, of which no copy leaves its region.
 """
 
@@ -14,6 +15,7 @@ import pulumi_aws as aws
 
 from regions import names
 from regions.catalogue import Region
+from regions.writers import Seats
 from services.contracts.topics import TOPICS
 from stacks import database, service_permissions, trust
 from stacks.alarms import Alarm, declare_alarm
@@ -25,6 +27,8 @@ from stacks.sizes import BACKUP_DAYS, LOG_DAYS, Sizes
 
 REPLICATED_BUCKETS = ("uploads", "media")
 """Uploads cannot be made again, renditions are costly to; the page is deployed to every region."""
+RECORD_SECONDS = 60
+"""How long a resolver may keep where a database is written: after a promotion nobody writes the fork for longer."""
 REPLICATION_MINUTES = 15
 """What S3 commits to with replication time control; AWS allows no other value."""
 
@@ -40,6 +44,8 @@ class ReplicationArgs:
     shared: GlobalExports
     sizes: Sizes
     """The source's: its copy must carry all of it after a promotion."""
+    seats: Seats
+    """Who writes the source's database, and which instance follows."""
 
 
 class Replication(pulumi.ComponentResource):
@@ -52,26 +58,33 @@ class Replication(pulumi.ComponentResource):
         self._ctx = ctx.within(self)
         self._name = name
         self._args = args
+        self._seats = args.seats
         self.database = self._copy_database()
+        self._create_writer_record()
+        self._watch_database()
         self._copy_backups()
         self._copy_buckets()
         self._copy_streams()
         self.register_outputs({"databaseAddress": self.database.address})
 
     def _copy_database(self) -> aws.rds.Instance:
-        """Under a key of its own region. Name, user and password come from the source; backups make it promotable."""
+        """Under a key of its own region. Name, user and password come from the source; backups make it promotable.
+
+        One that was promoted only lost its source: it stays the same resource, and nothing of it is replaced.
+        """
         source, target, of_target = self._args.source, self._args.target, self._args.of_target
-        identifier = names.database_copy(source, target)
+        built = self._seats.built_in(target.name)
+        identifier = names.database_copy(source, target, built)
         logs = LogSettings(key_arn=of_target.logs_key_arn, days=LOG_DAYS)
         groups = [
             log_group(self._ctx.at(target.code), f"{self._name}-{kind}", f"/aws/rds/instance/{identifier}/{kind}", logs)
             for kind in database.LOG_EXPORTS
         ]
-        copy = aws.rds.Instance(
-            f"{self._name}-database",
+        return aws.rds.Instance(
+            f"{self._name}-database" if built == 1 else f"{self._name}-database-t{built}",
             region=target.code,
             identifier=identifier,
-            replicate_source_db=self._args.of_source.database_arn,
+            replicate_source_db=self._args.of_source.database_arn if self._seats.replica(target.name) else None,
             instance_class=self._args.sizes.database_class,
             multi_az=True,
             storage_type="gp3",
@@ -99,10 +112,36 @@ class Replication(pulumi.ComponentResource):
             tags=self._ctx.named(f"database-{source.name}-in-{target.name}"),
             opts=self._ctx.stateful(depends_on=groups),
         )
+
+    def _create_writer_record(self) -> None:
+        """A private address under a public name: it leads nowhere from outside the peered networks."""
+        source = self._args.source
+        promoted = self._seats.writer != source.name
+        aws.route53.Record(
+            f"{self._name}-writer",
+            zone_id=self._args.shared.zone_id,
+            name=self._ctx.hosts.writer(source),
+            type="CNAME",
+            ttl=RECORD_SECONDS,
+            records=[self.database.address if promoted else self._args.of_source.database_address],
+            opts=self._ctx.options(),
+        )
+
+    def _watch_database(self) -> None:
+        """Whichever of the two follows the other; after a promotion neither does until the lost one was built anew."""
+        source, target = self._args.source, self._args.target
+        if self._seats.replica(target.name):
+            identifier = names.database_copy(source, target, self._seats.built_in(target.name))
+            where, of = target, self._args.of_target
+        elif self._seats.replica(source.name):
+            identifier = names.database(source, self._seats.built_in(source.name))
+            where, of = source, self._args.of_source
+        else:
+            return
         self._alarm(
             Alarm(
                 name="database",
-                means=f"The copy of {source.name}'s database in {target.name} lags: a promotion would lose that much",
+                means=f"The copy of {source.name}'s database in {where.name} lags: a promotion would lose that much",
                 namespace="AWS/RDS",
                 metric="ReplicaLag",
                 threshold=60,
@@ -110,18 +149,19 @@ class Replication(pulumi.ComponentResource):
                 missing="breaching",
                 dimensions={"DBInstanceIdentifier": identifier},
             ),
-            target,
-            of_target,
+            where,
+            of,
         )
-        return copy
 
     def _copy_backups(self) -> None:
-        """The source's own backups in the target's region: any second of the last days, even without the source."""
+        """The writer's own backups in the other region: any second of the last days, even without the writer."""
+        swapped = self._seats.replica(self._args.source.name)
+        where, of = (self._args.source, self._args.of_source) if swapped else (self._args.target, self._args.of_target)
         aws.rds.InstanceAutomatedBackupsReplication(
             f"{self._name}-backups",
-            region=self._args.target.code,
-            source_db_instance_arn=self._args.of_source.database_arn,
-            kms_key_id=self._args.of_target.database_key_arn,
+            region=where.code,
+            source_db_instance_arn=self.database.arn if swapped else self._args.of_source.database_arn,
+            kms_key_id=of.database_key_arn,
             retention_period=BACKUP_DAYS,
             opts=self._ctx.stateful(),
         )

@@ -9,6 +9,7 @@ from typing import Any
 
 from regions.catalogue import CATALOGUE, HOME_CODE
 from regions.stacks import GLOBAL, STEERING, Link
+from regions.writers import RECORD, Record
 from stacks import global_, links, steering
 from stacks.config import GlobalConfig, LinksConfig, SteeringConfig
 from stacks.context import open_context
@@ -53,12 +54,12 @@ def _told(stack: str, kind: type[Exports], footprint: Footprint) -> Mapping[str,
 
 
 @cache
-def of_link(link: Link, **configuration: Any) -> Footprint:
+def of_link(link: Link, *, writers: Record = RECORD, **configuration: Any) -> Footprint:
     config = LinksConfig.model_validate({"domain": "meridian.example", **configuration})
     names = (GLOBAL, link.a.name, link.b.name)
     return record(
         link.stack,
-        lambda: links.declare_link(open_context(link.stack, link.a.code, config, names), link),
+        lambda: links.declare_link(open_context(link.stack, link.a.code, config, names), link, writers),
         references=deployed(),
     )
 

@@ -19,6 +19,7 @@ from typing_extensions import override
 
 from regions.catalogue import CATALOGUE
 from regions.stacks import GLOBAL
+from regions.writers import RECORD, Record
 from stacks import region
 from stacks.config import RegionConfig
 from stacks.context import open_cell
@@ -171,7 +172,13 @@ def deployed_global() -> Mapping[str, Mapping[str, Any]]:
 
 
 def cell(
-    name: str, *, preview: bool = False, deployed: bool = True, sizes: Sizes | None = None, **configuration: Any
+    name: str,
+    *,
+    preview: bool = False,
+    deployed: bool = True,
+    sizes: Sizes | None = None,
+    writers: Record = RECORD,
+    **configuration: Any,
 ) -> Footprint:
     """What the stack of region ``name`` declares with the given configuration; sizes as computed unless given."""
     values = {"domain": "meridian.example", "contact": "operations@meridian.example", "budget": 1000, **configuration}
@@ -179,7 +186,7 @@ def cell(
     return record(
         name,
         lambda: region.declare_cell(
-            open_cell(region_of, RegionConfig.model_validate(values)), sizes or sizes_of(region_of)
+            open_cell(region_of, RegionConfig.model_validate(values)), sizes or sizes_of(region_of), writers
         ),
         references=deployed_global() if deployed else {},
         preview=preview,
