@@ -83,12 +83,10 @@ def attached(
     aws_module: str = "local.aws.server",
     settings: Mapping[str, str] = MappingProxyType({}),
     checkpoints: bool = False,
-    cluster: Path | None = None,
 ) -> Iterator[Deployment]:
     """The runner on `project` with both providers, the aws one in front of the emulator at `url` (empty: previews only).
 
-    `settings` are further environment variables of the providers; `checkpoints` as in `Attachment`; `cluster` is the
-    kubeconfig of a cluster to which Kubernetes objects are applied, where they are not to be rendered as files.
+    `settings` are further environment variables of the providers; `checkpoints` as in `Attachment`.
     """
     home = directory / "home"
     engine = bootstrap.obtain(home)
@@ -97,7 +95,7 @@ def attached(
         ProviderCommand(
             "kubernetes",
             "local.kubernetes.server",
-            ("--root", str(directory / "manifests"), *(("--cluster", str(cluster)) if cluster else ())),
+            ("--root", str(directory / "manifests")),
             directory / "kubernetes.log",
         ),
     )
