@@ -181,6 +181,35 @@ def test_watching_a_region_that_cannot_be_asked_is_a_failure(tmp_path: Path) -> 
     assert _run("bake", tmp_path, "mumbai", "ap-south-1", "10").returncode != 0
 
 
+def _page(directory: Path) -> Path:
+    page = directory / "page"
+    (page / "assets").mkdir(parents=True)
+    (page / "index.html").write_text("<script src=/assets/main-1a2b.js></script>")
+    return page
+
+
+def test_the_page_is_put_into_a_regions_bucket_its_document_last_and_asked_for_again(tmp_path: Path) -> None:
+    settings = {"buckets": {"page": "meridian-page-x"}, "hosts": {"api": "https://api.meridian.example"}}
+    _fake(tmp_path, "pulumi", f"echo '{json.dumps(settings)}'")
+    _fake(tmp_path, "aws", 'echo "$@" >>"$LOG"')
+    page = _page(tmp_path)
+    done = _run("publish", tmp_path, str(page), "mumbai", "ap-south-1")
+    assert (done.returncode, done.stdout) == (0, "mumbai: the page is in meridian-page-x\n")
+    assert json.loads((page / "config.json").read_text()) == {"api": "https://api.meridian.example"}
+    first, second = _log(tmp_path).splitlines()
+    assert first.startswith(f"s3 sync {page}/assets s3://meridian-page-x/assets --region ap-south-1")
+    assert "immutable" in first
+    assert second.startswith(f"s3 sync {page} s3://meridian-page-x --region ap-south-1")
+    assert second.endswith("--exclude assets/* --cache-control no-cache")
+
+
+def test_a_page_whose_region_is_not_deployed_is_put_nowhere(tmp_path: Path) -> None:
+    _fake(tmp_path, "pulumi", "echo '{}'")
+    _fake(tmp_path, "aws", 'echo "$@" >>"$LOG"')
+    assert _run("publish", tmp_path, str(_page(tmp_path)), "mumbai", "ap-south-1").returncode != 0
+    assert _log(tmp_path) == ""
+
+
 MARKED = "<!-- meridian-drift -->\n<!-- fingerprint {} -->\ntext\n"
 
 
