@@ -128,12 +128,17 @@ def _account(plans: Sequence[Plan], catalogue: Catalogue) -> Iterator[Ceiling]:
 def _origin(region: str, share: float, contract: Contract, loads: Loads) -> Iterator[Ceiling]:
     scale = share * rates.HEADROOM.value
     reads = loads.viewers * rates.TRACKS.value / contract.segment_seconds * rates.MISSES.value * scale
+    prefixes = contract.media_prefixes
     yield _one(
-        region, "s3 reads", reads, f"{rates.MISSES.value:.0%} of segments miss; so many prefixes must share them",
+        region, "s3 reads", reads / prefixes,
+        f"{rates.MISSES.value:.0%} of segments miss, {reads:,.0f} a second over {prefixes} prefixes",
         rates.TRACKS, rates.MISSES, rates.HEADROOM,
     )  # fmt: skip
     objects = rates.TRACKS.value * contract.rungs * loads.source_seconds / contract.segment_seconds * scale
-    yield _one(region, "s3 writes", objects, "segments of every rung, picture and sound", rates.TRACKS, rates.HEADROOM)
+    yield _one(
+        region, "s3 writes", objects / prefixes,
+        f"segments of every rung, picture and sound, over {prefixes} prefixes", rates.TRACKS, rates.HEADROOM,
+    )  # fmt: skip
 
 
 def _kafka(plan: Plan, contract: Contract, catalogue: Catalogue) -> Iterator[Ceiling]:

@@ -26,6 +26,18 @@ _RDS_R8G = (
 )
 _NAT = "https://cloudpipelines.pages.dev/guides/aws-nat-gateway-pricing-2026/ read 2026-11-23"
 _TRANSFER = "https://leanopstech.com/blog/aws-data-transfer-pricing-2026/ read 2026-11-23"
+_EKS = "https://www.factualminds.com/blog/amazon-eks-pricing-control-plane-addons-auto-mode/ read 2026-11-23, June 2026"
+_LOGS = (
+    "https://www.factualminds.com/blog/amazon-cloudwatch-pricing-metrics-logs-alarms-dashboards/ read 2026-11-23, "
+    "June 2026"
+)
+_KMS = "https://cloudburn.io/blog/aws-kms-pricing read 2026-11-23, March 2026"
+_WAF = "https://c3x.dev/blog/aws-waf-cost-explained/ read 2026-11-23"
+_WAF_ALIKE = (
+    "the same in all regions: https://aws.amazon.com/blogs/networking-and-content-delivery/"
+    "cost-effective-ways-for-securing-your-web-applications-using-aws-waf/ read 2026-11-23"
+)
+_ROUTE53 = "https://ns1.com/resources/aws-dns read 2026-11-23"
 _CLOUDFRONT = "https://aws.amazon.com/cloudfront/pricing read 2026-11-23"
 
 _HOUR, _GB, _GB_MONTH, _MONTH = "USD/hour", "USD/GB", "USD/GB-month", "USD/month"
@@ -41,8 +53,8 @@ PRICES: Mapping[str, Figure] = MappingProxyType(
         "msk.connectivity": assumed(0.0225, _HOUR, f"{_LIST}: private connectivity, for each cluster and scheme"),
         "msk.replicator": assumed(0.30, _HOUR, _LIST),
         "msk.replicated": assumed(0.08, _GB, _LIST),
-        "eks.cluster": assumed(0.10, _HOUR, f"{_LIST}: a version in standard support"),
-        "eks.automode": assumed(0.12, "of the machine's price", f"{_LIST}: about 12 % on top of EC2"),
+        "eks.cluster": published(0.10, _HOUR, f"{_EKS}: a version in standard support"),
+        "eks.automode": published(0.12, "of the machine's price", f"{_EKS}: about 12 % on top of EC2"),
         "ec2.vcpu": assumed(0.0408, "USD/vCPU-hour", f"{_LIST}: m7g, 4 GiB for each vCPU"),
         "nat.gateway": published(0.045, _HOUR, _NAT),
         "nat.processed": published(0.045, _GB, _NAT),
@@ -50,16 +62,16 @@ PRICES: Mapping[str, Figure] = MappingProxyType(
         "endpoint.zone": assumed(0.01, _HOUR, f"{_LIST}: interface endpoint, for each zone"),
         "alb.balancer": assumed(0.0225, _HOUR, _LIST),
         "alb.lcu": assumed(0.008, "USD/LCU-hour", _LIST),
-        "kms.key": assumed(1.0, _MONTH, _LIST),
+        "kms.key": published(1.0, _MONTH, _KMS),
         "kms.sign": assumed(0.000015, "USD/request", f"{_LIST}: asymmetric, but for RSA 2048"),
         "secret": assumed(0.40, _MONTH, _LIST),
         "alarm": assumed(0.10, _MONTH, _LIST),
-        "logs.ingested": assumed(0.50, _GB, _LIST),
+        "logs.ingested": published(0.50, _GB, _LOGS),
         "logs.stored": assumed(0.03, _GB_MONTH, _LIST),
-        "waf.acl": assumed(5.0, _MONTH, _LIST),
-        "waf.rule": assumed(1.0, _MONTH, _LIST),
-        "waf.request": assumed(0.60e-6, "USD/request", _LIST),
-        "route53.zone": assumed(0.50, _MONTH, _LIST),
+        "waf.acl": published(5.0, _MONTH, f"{_WAF}; {_WAF_ALIKE}"),
+        "waf.rule": published(1.0, _MONTH, f"{_WAF}; {_WAF_ALIKE}"),
+        "waf.request": published(0.60e-6, "USD/request", f"{_WAF}; {_WAF_ALIKE}"),
+        "route53.zone": published(0.50, _MONTH, f"{_ROUTE53}: of the first 25"),
         "route53.check": assumed(0.50, _MONTH, f"{_LIST}: a check of an AWS endpoint, or of other checks"),
         "route53.check.option": assumed(1.0, _MONTH, f"{_LIST}: HTTPS, matching of text, or fast interval, each"),
         "route53.query": assumed(0.70e-6, "USD/query", f"{_LIST}: geolocation"),
@@ -82,6 +94,9 @@ PRICES: Mapping[str, Figure] = MappingProxyType(
     }
 )
 """In the reference region. Sizes of a class cost in proportion: xlarge is two large."""
+
+WORLDWIDE: frozenset[str] = frozenset({"route53.zone", "waf.acl", "waf.rule", "waf.request"})
+"""Prices that no region's factor changes."""
 
 FACTORS: Mapping[str, Figure] = MappingProxyType(
     {
@@ -151,7 +166,7 @@ def price(key: str, region_code: str) -> Figure:
             f"comparison with {REFERENCE}, with its source"
         )
     base, factor = PRICES[key], FACTORS[region_code]
-    if base.unit.startswith("of "):
+    if base.unit.startswith("of ") or key in WORLDWIDE:
         return base
     quoted = factor.value == 1.0 or Basis.ASSUMED not in (base.basis, factor.basis)
     return Figure(

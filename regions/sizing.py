@@ -44,6 +44,8 @@ class Contract:
     retention_seconds: float
     segment_seconds: float
     rungs: int
+    media_prefixes: int
+    """Beginnings of keys over which media are spread evenly: S3 counts requests by them."""
     ladder_kbps: float
     """All rungs together."""
     pool: int

@@ -14,6 +14,7 @@ import pulumi_aws as aws
 
 from regions import names
 from regions.addresses import plan
+from services.contracts import keyspaces
 from services.contracts.workloads import WORKLOADS, Access
 from stacks.context import CellContext
 from stacks.logs import LogSettings, log_group
@@ -33,7 +34,7 @@ PARAMETERS = {
     "tcp-keepalive": "60",
 }
 
-ACCESS_STRING = "on ~* &* +@all -@admin -@dangerous"
+COMMANDS = "+@all -@admin -@dangerous"
 """Everything but administration and commands that stop the server or read the whole keyspace."""
 
 
@@ -128,7 +129,7 @@ class Cache(pulumi.ComponentResource):
                 engine="valkey",
                 user_id=f"{names.cache(self._ctx.cell)}-{workload.name}",
                 user_name=workload.name,
-                access_string=ACCESS_STRING,
+                access_string=f"on {keyspaces.patterns(workload.name)} {COMMANDS}",
                 passwords_wo=self._args.password(workload.name),
                 passwords_wo_version=self._args.password_generation,
                 region=self._ctx.region,

@@ -40,7 +40,12 @@ class Identity(pulumi.ComponentResource):
         self._ctx = ctx.within(self)
         self._name = name
         self._args = args
-        self._scope = Scope(account=ctx.account, region=ctx.cell, cells=CATALOGUE.regions)
+        self._scope = Scope(
+            account=ctx.account,
+            region=ctx.cell,
+            cells=CATALOGUE.regions,
+            converts=ctx.config.transcoder == "mediaconvert",
+        )
         self.role_arns = MappingProxyType({workload.name: self._create_role(workload) for workload in WORKLOADS})
         self.register_outputs({"roleArns": dict(self.role_arns)})
 

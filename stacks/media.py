@@ -13,8 +13,10 @@ import pulumi
 import pulumi_aws as aws
 
 from regions import names
+from stacks import trust
 from stacks.buckets import Cors, Lifecycle, StoredBucket, StoredBucketArgs
 from stacks.context import CellContext
+from stacks.permissions import CONVERT, Scope, converter_role_name, converter_statements, document
 
 TRANSCODE = "transcode"
 TRANSCODE_DEAD = "transcode-dead"
@@ -35,8 +37,17 @@ class MediaArgs:
 
     media_key_arn: pulumi.Output[str]
     queue_key_arn: pulumi.Output[str]
+    boundary_arn: pulumi.Input[str]
     page_origin: str
     """The page's origin, from which browsers upload and play."""
+
+
+@dataclass(frozen=True, slots=True)
+class Converter:
+    """MediaConvert's queue, and the role that it takes on."""
+
+    queue_arn: pulumi.Output[str]
+    role_arn: pulumi.Output[str]
 
 
 class Media(pulumi.ComponentResource):
@@ -47,6 +58,8 @@ class Media(pulumi.ComponentResource):
     page: StoredBucket
     queue: aws.sqs.Queue
     dead: aws.sqs.Queue
+    converter: Converter | None
+    """Where renditions are bought; None: FFmpeg workers make them."""
 
     def __init__(self, name: str, ctx: CellContext, args: MediaArgs) -> None:
         super().__init__("meridian:region:Media", name, None, ctx.component())
@@ -59,7 +72,7 @@ class Media(pulumi.ComponentResource):
         self.dead = self._create_dead_queue()
         self.queue = self._create_queue()
         self._announce_uploads()
-        self._create_converter()
+        self.converter = self._create_converter() if ctx.config.transcoder == "mediaconvert" else None
         self.register_outputs({"uploads": self.uploads.bucket.bucket, "media": self.media.bucket.bucket})
 
     def _create_uploads(self) -> StoredBucket:
@@ -166,12 +179,27 @@ class Media(pulumi.ComponentResource):
             opts=self._ctx.options(depends_on=[self._queue_policy]),
         )
 
-    def _create_converter(self) -> None:
-        if self._ctx.config.transcoder != "mediaconvert":
-            return
-        aws.mediaconvert.Queue(
+    def _create_converter(self) -> Converter:
+        scope = Scope(account=self._ctx.account, region=self._ctx.cell, cells=(self._ctx.cell,), converts=True)
+        role = aws.iam.Role(
             f"{self._name}-converter",
-            name=names.queue(self._ctx.cell, "convert"),
+            name=converter_role_name(self._ctx.cell),
+            path=trust.WORKLOAD_PATH,
+            description=f"MediaConvert in {self._ctx.cell.title}",
+            assume_role_policy=trust.service("mediaconvert.amazonaws.com", self._ctx.account),
+            permissions_boundary=self._args.boundary_arn,
+            tags=self._ctx.named("converter"),
+            opts=self._ctx.options(),
+        )
+        aws.iam.RolePolicy(
+            f"{self._name}-converter",
+            role=role.name,
+            policy=document(converter_statements(scope)),
+            opts=self._ctx.options(),
+        )
+        queue = aws.mediaconvert.Queue(
+            f"{self._name}-converter",
+            name=names.queue(self._ctx.cell, CONVERT),
             description="Renditions of uploads; settings travel with each job",
             pricing_plan="ON_DEMAND",
             status="ACTIVE",
@@ -179,6 +207,7 @@ class Media(pulumi.ComponentResource):
             tags=self._ctx.tags,
             opts=self._ctx.options(),
         )
+        return Converter(queue_arn=queue.arn, role_arn=role.arn)
 
 
 def announcement_policy(queue_arn: str, bucket: str, account: str) -> str:

@@ -15,11 +15,14 @@ from typing import Literal
 from regions import names
 from regions.catalogue import Region
 from services.contracts.workloads import Access, Workload
+from stacks.trust import WORKLOAD_PATH
 
 CONTEXT_SECRET = "context"
 """The key that signs user contexts: every workload checks them."""
 PLAYBACK_SECRET = "playback"
 """The private keys that sign playback."""
+CONVERT = "convert"
+"""Purpose of the MediaConvert queue."""
 
 Conditions = Mapping[str, Mapping[str, tuple[str, ...]]]
 
@@ -59,6 +62,8 @@ class Scope:
     region: Region
     cells: tuple[Region, ...]
     """All cells, the own one among them: the database of a bucket's writer may be in any of them."""
+    converts: bool = False
+    """Whether the cell buys its renditions from MediaConvert."""
 
 
 def document(statements: tuple[Statement, ...]) -> str:
@@ -242,6 +247,44 @@ def _token_verify(_workload: Workload, scope: Scope) -> tuple[Statement, ...]:
     return (_token_key(scope, "VerifyTokens", ("kms:GetPublicKey",)),)
 
 
+def converter_queue_arn(scope: Scope) -> str:
+    """ARN of the cell's MediaConvert queue."""
+    return f"arn:aws:mediaconvert:{scope.region.code}:{scope.account}:queues/{names.queue(scope.region, CONVERT)}"
+
+
+def converter_role_name(region: Region) -> str:
+    """Name of the role that MediaConvert takes on: who sends a job must be allowed to pass it on."""
+    return f"{names.PROJECT}-{region.name}-converter"
+
+
+def _convert(_workload: Workload, scope: Scope) -> tuple[Statement, ...]:
+    """Send jobs, follow them, call them off; only where the cell buys its renditions."""
+    if not scope.converts:
+        return ()
+    role = f"arn:aws:iam::{scope.account}:role{WORKLOAD_PATH}{converter_role_name(scope.region)}"
+    jobs = f"arn:aws:mediaconvert:{scope.region.code}:{scope.account}:jobs/*"
+    return (
+        Statement("SendJobs", ("mediaconvert:CreateJob",), (converter_queue_arn(scope),)),
+        Statement("FollowJobs", ("mediaconvert:GetJob", "mediaconvert:CancelJob"), (jobs,)),
+        Statement(
+            "PassConverter",
+            ("iam:PassRole",),
+            (role,),
+            MappingProxyType(
+                {"StringEquals": MappingProxyType({"iam:PassedToService": ("mediaconvert.amazonaws.com",)})}
+            ),
+        ),
+    )
+
+
+def converter_statements(scope: Scope) -> tuple[Statement, ...]:
+    """What MediaConvert may do for the cell: read uploads, write media."""
+    return (
+        *_objects(scope, "uploads", "ReadSources", ("s3:GetObject",), writes=False),
+        *_objects(scope, "media", "WriteRenditions", ("s3:PutObject", "s3:GetObject"), writes=True),
+    )
+
+
 def _playback_sign(_workload: Workload, scope: Scope) -> tuple[Statement, ...]:
     """The key of the cell's secrets is open to the workload already (`_own_secrets`)."""
     secret = secret_arn(scope, scope.region, PLAYBACK_SECRET)
@@ -261,6 +304,7 @@ _RULES: Mapping[Access, Callable[[Workload, Scope], tuple[Statement, ...]]] = Ma
         Access.TOKEN_SIGN: _token_sign,
         Access.TOKEN_VERIFY: _token_verify,
         Access.PLAYBACK_SIGN: _playback_sign,
+        Access.CONVERT: _convert,
     }
 )
 """DATABASE and CACHE are absent: PostgreSQL and Valkey ask for a password, which is in the workload's secret."""

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from regions import names
 from regions.catalogue import CATALOGUE, Catalogue, Region
 from services.contracts.workloads import WORKLOADS
-from stacks.permissions import Scope, Statement, workload_statements
+from stacks.permissions import Scope, Statement, converter_statements, workload_statements
 
 
 def flow_logs(account: str) -> tuple[Statement, ...]:
@@ -124,12 +124,13 @@ def boundary(account: str, catalogue: Catalogue = CATALOGUE) -> tuple[Statement,
     """
     actions: set[str] = set()
     for region in catalogue.regions:
-        scope = Scope(account=account, region=region, cells=catalogue.regions)
+        scope = Scope(account=account, region=region, cells=catalogue.regions, converts=True)
         partner = catalogue.partner(region)
         given = (
             *(statement for workload in WORKLOADS for statement in workload_statements(workload, scope)),
             *bucket_replication(region, partner, ("media",), account),
             *stream_replication(region, partner, account),
+            *converter_statements(scope),
         )
         actions.update(action for statement in given for action in statement.actions)
     actions.update(action for statement in flow_logs(account) for action in statement.actions)

@@ -39,6 +39,7 @@ from regions.buckets import SHARD_MAP, deal
 from regions.catalogue import CATALOGUE
 from services.common.database import Login
 from services.common.migrate import database_workloads, migrate_database
+from services.contracts.keyspaces import patterns
 from services.contracts.settings import (
     BucketSettings,
     CacheSettings,
@@ -263,7 +264,10 @@ def run_valkey(passwords: Mapping[str, str]) -> Iterator[Valkey]:
             "appendonly no",
             f"dir {base}",
             f"user default on >{admin} ~* &* +@all",
-            *(f"user {name} on >{password} ~* &* +@all -@dangerous +info" for name, password in passwords.items()),
+            *(
+                f"user {name} on >{password} {patterns(name)} +@all -@dangerous +info"
+                for name, password in passwords.items()
+            ),
         ]
         configuration = base / "valkey.conf"
         configuration.touch(mode=0o600)

@@ -8,7 +8,7 @@ Both servers and Sentinels rewrite their own configuration when roles change, so
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -22,12 +22,13 @@ from local.ports import LOOPBACK, SENTINELS, VALKEY, PortTable
 from local.processes.credentials import CellCredentials
 from local.processes.packages import platform_binary
 from local.processes.program import NotReadyError, Program
+from services.contracts import keyspaces
 from services.contracts.workloads import WORKLOADS, Access
 
 OPERATOR = "operator"
 QUORUM = 2
-_DATA_RIGHTS = "~* &* +@all -@admin -@dangerous +info +role"
-"""What a workload may do: everything with keys and channels, nothing with the server."""
+_DATA_COMMANDS = "+@all -@admin -@dangerous +info +role"
+"""What a workload may do with the keys and channels of its own part: everything, and nothing with the server."""
 _SENTINEL_RIGHTS = (
     "&* -@all +auth +hello +ping +info +role +subscribe +psubscribe +unsubscribe +punsubscribe "
     "+client|setinfo +client|setname +command "
@@ -76,7 +77,7 @@ def programs(valkey: Valkey) -> tuple[tuple[Program, ...], tuple[Program, ...]]:
             port=node.port,
             argv=(binary, str(node.directory / "node.conf")),
             directory=node.directory,
-            inputs=(users(valkey, _DATA_RIGHTS), settings(valkey, node)),
+            inputs=(users(valkey, _data_rights), settings(valkey, node)),
             prepare=partial(_prepare_server, valkey, node),
             probe=partial(check_server, valkey, node),
         )
@@ -89,7 +90,7 @@ def programs(valkey: Valkey) -> tuple[tuple[Program, ...], tuple[Program, ...]]:
             port=node.port,
             argv=(binary, str(node.directory / "sentinel.conf"), "--sentinel"),
             directory=node.directory,
-            inputs=(users(valkey, _SENTINEL_RIGHTS), watch(valkey, node)),
+            inputs=(users(valkey, _sentinel_rights), watch(valkey, node)),
             prepare=partial(_prepare_sentinel, valkey, node),
             probe=partial(check_sentinel, valkey, node),
         )
@@ -98,13 +99,21 @@ def programs(valkey: Valkey) -> tuple[tuple[Program, ...], tuple[Program, ...]]:
     return data, watchers
 
 
-def users(valkey: Valkey, rights: str) -> str:
+def _data_rights(workload: str) -> str:
+    return f"{keyspaces.patterns(workload)} {_DATA_COMMANDS}"
+
+
+def _sentinel_rights(_workload: str) -> str:
+    return _SENTINEL_RIGHTS
+
+
+def users(valkey: Valkey, rights: Callable[[str], str]) -> str:
     """The file of users: every workload that may use the cache, the operator, and no anonymous access."""
     lines = ["user default off", f"user {OPERATOR} on {_hashed(valkey.credentials.operator)} ~* &* +@all"]
     for workload in WORKLOADS:
         passwords = valkey.credentials.workloads.get(workload.name)
         if Access.CACHE in workload.access and passwords is not None:
-            lines.append(f"user {workload.name} on {_hashed(passwords.cache)} {rights}")
+            lines.append(f"user {workload.name} on {_hashed(passwords.cache)} {rights(workload.name)}")
     return "\n".join(lines) + "\n"
 
 
@@ -173,7 +182,7 @@ def check_sentinel(valkey: Valkey, node: Node) -> None:
 
 
 def _prepare_server(valkey: Valkey, node: Node) -> None:
-    paths.write_private(node.directory / "users.acl", users(valkey, _DATA_RIGHTS))
+    paths.write_private(node.directory / "users.acl", users(valkey, _data_rights))
     fixed = settings(valkey, node)
     paths.write_private(node.directory / "settings.conf", fixed)
     first = valkey.servers[0]
@@ -182,7 +191,7 @@ def _prepare_server(valkey: Valkey, node: Node) -> None:
 
 
 def _prepare_sentinel(valkey: Valkey, node: Node) -> None:
-    paths.write_private(node.directory / "users.acl", users(valkey, _SENTINEL_RIGHTS))
+    paths.write_private(node.directory / "users.acl", users(valkey, _sentinel_rights))
     content = watch(valkey, node)
     _write_once(node.directory / "sentinel.conf", content, content)
 

@@ -66,6 +66,7 @@ def connection_text(
         user=login.user,
         password=login.password,
         sslmode=database.tls,
+        sslrootcert=database.authorities,
         connect_timeout=3,
         application_name=f"meridian-{login.user}",
         target_session_attrs="any" if read_only else "read-write",

@@ -12,7 +12,9 @@ from typing import Final
 
 from redis.asyncio import Redis, RedisCluster
 
-_KEY: Final = "revoked-sessions"
+from services.contracts.keyspaces import REVOKED
+
+_KEY: Final = REVOKED
 _MARGIN_SECONDS: Final = 5.0
 """Entries written this long before the last one read are read again: clocks differ, and writes may arrive late."""
 

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from regions.cost import quantity
 from regions.sizing import Contract, Pod
 from services.contracts.ladder import LADDER, SEGMENT_SECONDS
+from services.contracts.media import MEDIA_PREFIXES
 from services.contracts.settings import TokenSettings
 from services.contracts.topics import PARTITIONS_PER_HOME, REPLICATION_FACTOR, TOPICS
 from services.contracts.workloads import WORKLOADS, Access
@@ -37,6 +38,7 @@ CONTRACT = Contract(
     retention_seconds=max(topic.retention_ms for topic in TOPICS) / 1_000,
     segment_seconds=SEGMENT_SECONDS,
     rungs=len(LADDER),
+    media_prefixes=MEDIA_PREFIXES,
     ladder_kbps=sum(rung.kbps for rung in LADDER),
     pool=POOL,
     token_seconds=TokenSettings.model_fields["access_seconds"].default,

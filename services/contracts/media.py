@@ -15,6 +15,9 @@ from urllib.parse import unquote_plus
 TRANSCODED_TAG = ("transcoded", "true")
 """Set on a source when all its renditions exist; the lifecycle rule of the bucket looks for it."""
 
+MEDIA_PREFIXES = 256
+"""Beginnings of keys over which media are spread: two hash digits."""
+
 _SOURCE = re.compile(r"sources/([0-9A-Za-z]{11})")
 _CREATED = "ObjectCreated:"
 

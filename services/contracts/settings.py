@@ -45,6 +45,10 @@ class SecretRef(Model):
     region: str
 
 
+RDS_AUTHORITIES = "/etc/ssl/rds/global-bundle.pem"
+"""Where every image has the certificates of RDS's authorities, which no system trusts by itself."""
+
+
 class DatabaseSettings(Model):
     """PostgreSQL of the cell: one writer, replicas that lag."""
 
@@ -52,6 +56,8 @@ class DatabaseSettings(Model):
     writer: Endpoint
     readers: tuple[Endpoint, ...]
     tls: Literal["disable", "require", "verify-ca"]
+    authorities: str | None = None
+    """File with the certificates that the server's is checked against, for ``verify-ca``."""
     owner: SecretRef
     """JSON {"username", "password"} of the role that owns the schemas; used by migrations only."""
 
@@ -90,6 +96,14 @@ class QueueSettings(Model):
 
     transcode: str
     transcode_dead: str
+
+
+class ConverterSettings(Model):
+    """MediaConvert of the cell. Absent where FFmpeg transcodes."""
+
+    queue_arn: str
+    role_arn: str
+    """What MediaConvert reads uploads and writes media as."""
 
 
 class TokenSettings(Model):
@@ -131,6 +145,7 @@ class CellSettings(Model):
     account: str
     domain: str
     transcoder: Literal["ffmpeg", "mediaconvert"]
+    converter: ConverterSettings | None = None
     database: DatabaseSettings
     cache: CacheSettings
     kafka: KafkaSettings
@@ -198,6 +213,8 @@ class PlatformSettings(Model):
     peers: dict[str, Peer]
     """Every other running cell by name."""
     shards: Shards
+    copied: tuple[str, ...] = ()
+    """Cells whose log is read from its copy, by their partner: lost ones, and those that are returning."""
 
     def database(self, cell: str) -> DatabaseSettings:
         """The database of ``cell``. Raises KeyError with the known cells."""

@@ -27,6 +27,7 @@ class Access(StrEnum):
     TOKEN_SIGN = "token-sign"
     TOKEN_VERIFY = "token-verify"
     PLAYBACK_SIGN = "playback-sign"
+    CONVERT = "convert"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ WORKLOADS: tuple[Workload, ...] = (
         "transcoder",
         "services.transcoder",
         PORT,
-        (_DB, _CACHE, Access.UPLOADS_READ, Access.MEDIA_WRITE, Access.QUEUE_RECEIVE),
+        (_DB, _CACHE, Access.UPLOADS_READ, Access.MEDIA_WRITE, Access.QUEUE_RECEIVE, Access.CONVERT),
         cpu="4",
         memory="4Gi",
     ),

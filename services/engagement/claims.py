@@ -15,6 +15,8 @@ from enum import Enum
 from redis.asyncio import Redis, RedisCluster
 from redis.exceptions import RedisError
 
+from services.contracts.keyspaces import ENGAGEMENT_KEYS
+
 VIEW_SECONDS = 3600
 """One view per viewer, video and hour."""
 EVENT_SECONDS = 900
@@ -46,12 +48,12 @@ class Claim:
 
 def view(video: str, viewer: bytes, event: bytes) -> Claim:
     """That ``viewer`` has viewed ``video``."""
-    return Claim(f"engagement:view:{video}:{viewer.hex()}", event, VIEW_SECONDS)
+    return Claim(f"{ENGAGEMENT_KEYS}view:{video}:{viewer.hex()}", event, VIEW_SECONDS)
 
 
 def once(event: bytes) -> Claim:
     """That the event is new."""
-    return Claim(f"engagement:event:{event.hex()}", event, EVENT_SECONDS)
+    return Claim(f"{ENGAGEMENT_KEYS}event:{event.hex()}", event, EVENT_SECONDS)
 
 
 class Claims:

@@ -17,6 +17,7 @@ from redis.asyncio import Redis, RedisCluster
 from redis.exceptions import RedisError
 
 from services.contracts.events import Reaction
+from services.contracts.keyspaces import ENGAGEMENT_KEYS
 from services.engagement.packer import Receipt
 
 KEEP_SECONDS = 20 * 60
@@ -112,4 +113,4 @@ class OwnDeeds:
 
 
 def _key(subject: str, viewer: bytes) -> str:
-    return f"engagement:own:{subject}:{viewer.hex()}"
+    return f"{ENGAGEMENT_KEYS}own:{subject}:{viewer.hex()}"

@@ -26,6 +26,7 @@ from services.common.app import state
 from services.common.errors import invalid, not_found, refusals
 from services.common.inputs import CleanText, Input, Output, PathId
 from services.contracts.events import AnyEvent, Commented, Reacted, Reaction, Subscribed
+from services.contracts.keyspaces import ENGAGEMENT_KEYS
 from services.contracts.topics import LIKES
 from services.engagement import event_ids, intake
 from services.engagement.claims import Standing
@@ -236,7 +237,7 @@ async def comment(video_id: PathId, body: CommentInput, user: User, desk: TheDes
 async def _comment_id(desk: Desk, video: int, user: int, event_id: bytes) -> int:
     """The id of the comment that ``event_id`` stands for, the same when the request is repeated."""
     minted = desk.minter.mint(ids.shard_key(video))
-    key = f"engagement:comment:{ids.encode(video)}:{ids.encode(user)}:{event_id.hex()}"
+    key = f"{ENGAGEMENT_KEYS}comment:{ids.encode(video)}:{ids.encode(user)}:{event_id.hex()}"
     try:
         known = await desk.cache.set(key, str(minted), nx=True, get=True, ex=COMMENT_SECONDS)
     except RedisError:

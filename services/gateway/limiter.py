@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
+from services.contracts.keyspaces import ATTEMPT_KEYS, LIMIT_KEYS
 from services.contracts.limits import LIMITS, Limit
 from services.contracts.routes import LimitClass
 from services.gateway import limit_script
@@ -146,7 +147,7 @@ class Limiter:
         """What `hit` needs to count ``key`` under ``rule``."""
         group = self._group(key)
         name = f"{rule.name}:{key}"
-        return Subject(name, group, Operation(bulk(f"limit:{self._tags[group]}{name}".encode()), rule.arguments))
+        return Subject(name, group, Operation(bulk(f"{LIMIT_KEYS}{self._tags[group]}{name}".encode()), rule.arguments))
 
     def hit(self, rule: Rule, subject: Subject, done: Callable[[Verdict], None]) -> None:
         """Counts one request; ``done`` gets the verdict."""
@@ -184,7 +185,7 @@ class Limiter:
         self._flush()
 
     def _log_key(self, group: int, key: str) -> str:
-        return f"attempts:{self._tags[group]}{key}"
+        return f"{ATTEMPT_KEYS}{self._tags[group]}{key}"
 
     def _group(self, key: str) -> int:
         return zlib.crc32(key.encode()) % self._groups if self._groups > 1 else 0

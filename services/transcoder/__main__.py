@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from services.common.app import Service, run
 from services.common.resources import Resources
 from services.transcoder import tools
+from services.transcoder.converter import MediaConvert
 from services.transcoder.job import Seams
 from services.transcoder.ledger import PostgresLedger
 from services.transcoder.storage import S3Storage
@@ -30,6 +31,7 @@ async def start(resources: Resources) -> AsyncIterator[Worker]:
             tools=found,
             storage=S3Storage(resources.aws.client("s3"), own.buckets.uploads, own.buckets.media),
             ledger=PostgresLedger(resources.router),
+            converter=_converter(resources),
         ),
     )
     loop = asyncio.create_task(worker.run(), name="transcoder")
@@ -38,6 +40,13 @@ async def start(resources: Resources) -> AsyncIterator[Worker]:
     finally:
         loop.cancel()
         await asyncio.gather(loop, return_exceptions=True)
+
+
+def _converter(resources: Resources) -> MediaConvert | None:
+    own = resources.settings.own
+    if own.converter is None:
+        return None
+    return MediaConvert(resources.aws.client("mediaconvert"), own.buckets.uploads, own.buckets.media, own.converter)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """One job from the uploaded file to the finished video: fetch, probe, encode rung by rung, publish each as it is ready.
 
+Where the cell buys its renditions the encodes are MediaConvert's: the file is still probed and refused here.
+
 Owns the order of the steps and what is visible after each. Does not own retries (``worker``) nor what is stored where
 in the database (``ledger``). Whatever a killed attempt finished and wrote down is kept by the next one.
 """
@@ -8,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +19,8 @@ from services.common.videos import Media, Ready
 from services.contracts.media import media_prefix, source_key
 from services.transcoder import commands, dash, encode, hls
 from services.transcoder.alongside import alongside
+from services.transcoder.conversion import Conversion, dash_name, hls_name
+from services.transcoder.converter import MediaConvert
 from services.transcoder.ledger import Claim, Ledger
 from services.transcoder.plan import Rendition, plan
 from services.transcoder.probe import Source, probe
@@ -36,6 +41,8 @@ class Seams:
     tools: Tools
     storage: Storage
     ledger: Ledger
+    converter: MediaConvert | None = None
+    """Where renditions are bought; None: FFmpeg makes them here."""
 
 
 @dataclass
@@ -83,6 +90,11 @@ async def transcode(seams: Seams, claim: Claim, room: Path) -> None:
     job.weights = {name: value / sum(pixels.values()) for name, value in pixels.items()}
     await seams.ledger.progress(claim, _FETCHED_PERCENT)
     await _make_poster(job, path, source)
+    if seams.converter is not None:
+        ready = await _bought(job, seams.converter, source, renditions)
+        await seams.storage.mark_transcoded(source_key(ids.encode(claim.video_id)))
+        await seams.ledger.done(claim, ready)
+        return
     if source.audio_stream is not None and job.audio is None:
         track = await encode.encode_audio(seams.tools, path, source, room / _directory(job, "audio"))
         await _publish(job, track)
@@ -147,6 +159,32 @@ async def _put_manifests(job: _Job) -> Media:
     await job.seams.storage.put_text(media.hls_key, hls.master_playlist(job.videos, job.audio))
     await job.seams.storage.put_text(media.dash_key, dash.manifest(job.videos, job.audio))
     return media
+
+
+async def _bought(job: _Job, converter: MediaConvert, source: Source, renditions: Sequence[Rendition]) -> Ready:
+    """All renditions from MediaConvert, below a prefix of this attempt: it writes segments and manifests itself."""
+    below = f"{job.prefix}{_directory(job, 'converted')}/"
+    made = Conversion(
+        source=f"s3://{converter.uploads}/{source_key(ids.encode(job.claim.video_id))}",
+        target=f"s3://{converter.media}/{below}",
+        renditions=renditions,
+        sound=source.audio_stream is not None,
+        interlaced=source.interlaced,
+    )
+
+    async def progress(percent: int) -> None:
+        share = (_ALL_PERCENT - _FETCHED_PERCENT) * percent // 100
+        await job.seams.ledger.progress(job.claim, _FETCHED_PERCENT + share)
+
+    await converter.convert(made, f"{ids.encode(job.claim.video_id)}-{job.claim.attempt}", progress)
+    largest = renditions[-1]
+    return Ready(
+        duration_ms=max(1, round((source.seconds or 0) * 1000)),
+        width=largest.width,
+        height=largest.height,
+        rungs=[rendition.name for rendition in renditions],
+        media=Media(f"{below}{hls_name()}", f"{below}{dash_name()}", job.poster),
+    )
 
 
 async def _ready(job: _Job, largest: Rendition) -> Ready:

@@ -187,7 +187,6 @@ def test_the_headlines_break_exactly_these_quotas_of_a_new_account() -> None:
         "ec2 vcpu",
         "kms signatures",
         "mediaconvert jobs",
-        "s3 reads",
     }
 
 

@@ -11,7 +11,7 @@ from regions import names
 from regions.catalogue import CATALOGUE, Region
 from services.contracts.workloads import BY_NAME, WORKLOADS, Access, Workload
 from stacks import delivery, service_permissions, trust
-from stacks.permissions import Scope, Statement, document, workload_statements
+from stacks.permissions import Scope, Statement, converter_statements, document, workload_statements
 from tests.stacks.iam_lint import findings
 
 ACCOUNT = "123456789012"
@@ -20,7 +20,7 @@ accesses = st.lists(st.sampled_from(list(Access)), unique=True).map(tuple)
 
 
 def scope(region: Region) -> Scope:
-    return Scope(account=ACCOUNT, region=region, cells=CATALOGUE.regions)
+    return Scope(account=ACCOUNT, region=region, cells=CATALOGUE.regions, converts=True)
 
 
 def everything(region: Region) -> list[Statement]:
@@ -30,6 +30,7 @@ def everything(region: Region) -> list[Statement]:
         *service_permissions.bucket_replication(region, partner, ("uploads", "media"), ACCOUNT),
         *service_permissions.stream_replication(region, partner, ACCOUNT),
         *service_permissions.flow_logs(ACCOUNT),
+        *converter_statements(scope(region)),
     ]
 
 

@@ -289,6 +289,30 @@ def test_mediaconvert_is_declared_only_where_it_is_configured() -> None:
     assert len(footprint("oregon", transcoder="mediaconvert").of(token)) == 1
 
 
+def test_who_sends_jobs_to_mediaconvert_may_pass_it_its_role_and_nothing_else() -> None:
+    buying = footprint("oregon", transcoder="mediaconvert")
+    settings = buying.outputs["settings"]
+    assert settings["converter"]["queue_arn"]
+    policies = {item.name: json.loads(item.inputs["policy"]) for item in buying.of("aws:iam/rolePolicy:RolePolicy")}
+    sender = {statement["Sid"]: statement for statement in policies["identity-transcoder"]["Statement"]}
+    role = buying.one("aws:iam/role:Role", "media-converter").inputs
+    assert sender["PassConverter"]["Resource"] == [f"arn:aws:iam::123456789012:role{role['path']}{role['name']}"]
+    assert sender["PassConverter"]["Condition"] == {
+        "StringEquals": {"iam:PassedToService": ["mediaconvert.amazonaws.com"]}
+    }
+    assert sender["SendJobs"]["Resource"][0].endswith(":queues/meridian-oregon-convert")
+    assert {action for statement in policies["media-converter"]["Statement"] for action in statement["Action"]} == {
+        "s3:GetObject", "s3:PutObject", "kms:Decrypt", "kms:GenerateDataKey",
+    }  # fmt: skip
+    plain = footprint("oregon")
+    assert plain.outputs["settings"]["converter"] is None
+    assert "PassConverter" not in str([item.inputs["policy"] for item in plain.of("aws:iam/rolePolicy:RolePolicy")])
+
+
+def test_settings_name_no_playback_keys_where_there_are_none() -> None:
+    assert footprint("oregon").outputs["settings"]["playback"] is None
+
+
 @every_region
 def test_the_token_key_has_one_member_in_each_region(name: str) -> None:
     replicas = footprint(name).of("aws:kms/replicaKey:ReplicaKey")
@@ -308,7 +332,7 @@ def test_secrets_are_written_through_arguments_that_state_does_not_keep(name: st
     for user in found.of("aws:elasticache/user:User"):
         assert "passwords" not in user.inputs
     declared = {item.inputs["name"] for item in found.of("aws:secretsmanager/secret:Secret")}
-    purposes = {"database-owner", "context", *(workload.name for workload in WORKLOADS)}
+    purposes = {"database-owner", "context", "playback", *(workload.name for workload in WORKLOADS)}
     assert declared == {names.secret(CATALOGUE.get(name), purpose) for purpose in purposes}
 
 

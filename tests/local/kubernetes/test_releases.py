@@ -4,7 +4,7 @@ import pytest
 
 from local.kubernetes import releases
 from local.kubernetes.manifests import Identity
-from local.kubernetes.values import Object
+from local.kubernetes.values import Object, Value
 
 RELEASE: Object = {
     "name": "keda",
@@ -17,7 +17,7 @@ RELEASE: Object = {
 }
 
 
-def told(**changed: object) -> list[str]:
+def told(**changed: Value) -> list[str]:
     release = {key: value for key, value in {**RELEASE, **changed}.items() if value is not None}
     return [f"{problem.path}: {problem.reason}" for problem in releases.problems(releases.completed(release))]
 
@@ -38,5 +38,5 @@ def test_a_release_that_is_right_has_no_problems_and_an_identity() -> None:
         ({"namespace": None}, "is not a DNS label"),
     ],
 )
-def test_what_is_wrong_of_a_release_is_told(changed: dict[str, object], reason: str) -> None:
+def test_what_is_wrong_of_a_release_is_told(changed: dict[str, Value], reason: str) -> None:
     assert any(reason in line for line in told(**changed))

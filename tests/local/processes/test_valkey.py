@@ -5,6 +5,7 @@ from redis.sentinel import MasterNotFoundError, Sentinel
 
 from local.processes.program import NotReadyError
 from local.processes.valkey import check_sentinel
+from services.contracts import keyspaces
 from services.contracts.workloads import WORKLOADS, Access
 from tests.local.processes.conftest import DataPlane
 from tests.local.waiting import until
@@ -30,10 +31,14 @@ def test_a_workload_with_a_cache_finds_the_primary_and_uses_keys_but_not_the_ser
     host, port = primary(sentinel_of(dataplane, workload), dataplane.valkey.group) or ("", 0)
     password = dataplane.credentials.workloads[workload].cache
     client = redis.Redis(host=host, port=port, username=workload, password=password)
-    client.set(f"{workload}:greeting", "hello")
-    assert client.get(f"{workload}:greeting") == b"hello"
-    assert client.eval("return redis.call('GET', KEYS[1])", 1, f"{workload}:greeting") == b"hello"
-    assert client.publish("somewhere", "x") == 0
+    key = f"{keyspaces.cached(workload)}greeting"
+    client.set(key, "hello")
+    assert client.get(key) == b"hello"
+    assert client.eval("return redis.call('GET', KEYS[1])", 1, key) == b"hello"
+    elsewhere = keyspaces.cached("search" if workload != "search" else "catalog")
+    for attempt in (lambda: client.get(f"{elsewhere}greeting"), lambda: client.publish("somewhere", "x")):
+        with pytest.raises(NoPermissionError):
+            attempt()
     for command in (("CONFIG", "GET", "requirepass"), ("FLUSHALL",), ("ACL", "LIST"), ("SHUTDOWN",), ("KEYS", "*")):
         with pytest.raises(NoPermissionError):
             client.execute_command(*command)  # type: ignore[no-untyped-call] # the same

@@ -9,8 +9,11 @@ from redis.exceptions import ResponseError
 
 from services.common.cache import LoadingCache, connect
 from services.common.database import Login
+from services.contracts.keyspaces import cached
 from services.contracts.settings import CacheSettings, Endpoint
 from tests.servers import Valkey, free_port, run_sentinel
+
+OWN = cached("catalog")
 
 
 def client_of(endpoint: Endpoint, user: str, password: str) -> Redis:
@@ -40,32 +43,32 @@ class Loader:
 
 
 async def test_a_thousand_misses_at_once_load_once(client: Redis) -> None:
-    loader, cache = Loader(), LoadingCache(client, "test:", 60)
+    loader, cache = Loader(), LoadingCache(client, OWN, 60)
 
     values = await asyncio.gather(*(cache.get("key", loader.load) for _ in range(1000)))
 
     assert loader.calls == 1
     assert set(values) == {b"value 1"}
-    assert await client.get("test:key") == b"value 1"
+    assert await client.get(f"{OWN}key") == b"value 1"
 
 
 async def test_a_kept_value_is_not_loaded_again_until_it_is_forgotten(client: Redis) -> None:
     loader = Loader()
-    assert await LoadingCache(client, "test:", 60).get("key", loader.load) == b"value 1"
-    other_process = LoadingCache(client, "test:", 60)
+    assert await LoadingCache(client, OWN, 60).get("key", loader.load) == b"value 1"
+    other_process = LoadingCache(client, OWN, 60)
     assert await other_process.get("key", loader.load) == b"value 1"
     await other_process.forget("key")
     assert await other_process.get("key", loader.load) == b"value 2"
 
 
 async def test_every_kept_value_ends(client: Redis) -> None:
-    await LoadingCache(client, "test:", 10).get("key", Loader().load)
+    await LoadingCache(client, OWN, 10).get("key", Loader().load)
 
-    assert 8_000 <= await client.pttl("test:key") <= 11_000
+    assert 8_000 <= await client.pttl(f"{OWN}key") <= 11_000
 
 
 async def test_one_caller_that_gives_up_does_not_take_the_value_from_the_others(client: Redis) -> None:
-    loader, cache = Loader(), LoadingCache(client, "test:", 60)
+    loader, cache = Loader(), LoadingCache(client, OWN, 60)
     first = asyncio.create_task(cache.get("key", loader.load))
     second = asyncio.create_task(cache.get("key", loader.load))
     await asyncio.sleep(0)
@@ -76,7 +79,7 @@ async def test_one_caller_that_gives_up_does_not_take_the_value_from_the_others(
 
 async def test_without_valkey_values_are_loaded() -> None:
     client = client_of(Endpoint(host="127.0.0.1", port=free_port()), "catalog", "x")
-    cache, loader = LoadingCache(client, "test:", 60), Loader()
+    cache, loader = LoadingCache(client, OWN, 60), Loader()
     try:
         assert await cache.get("key", loader.load) == b"value 1"
         await cache.forget("key")
@@ -85,7 +88,7 @@ async def test_without_valkey_values_are_loaded() -> None:
 
 
 async def test_an_error_of_the_loader_reaches_the_caller_and_is_not_kept(client: Redis) -> None:
-    cache = LoadingCache(client, "test:", 60)
+    cache = LoadingCache(client, OWN, 60)
 
     async def fail() -> bytes:
         raise ZeroDivisionError
@@ -106,8 +109,8 @@ async def test_behind_sentinels_the_client_finds_the_server_by_the_groups_name(c
         settings = CacheSettings(mode="sentinel", endpoints=(sentinel,), master_name="group", tls=False)
         client = connect(settings, Login("catalog", password))
         try:
-            await client.set("found", b"yes")
+            await client.set(f"{OWN}found", b"yes")
         finally:
             await client.aclose()
     with clean_valkey.client() as admin:
-        assert admin.get("found") == b"yes"
+        assert admin.get(f"{OWN}found") == b"yes"

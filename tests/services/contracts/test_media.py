@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.contracts.media import (
+    MEDIA_PREFIXES,
     TRANSCODED_TAG,
     MessageError,
     TranscodeRequest,
@@ -33,6 +35,20 @@ anything = st.recursive(
 
 def event(key: str, name: str = "ObjectCreated:CompleteMultipartUpload") -> dict[str, object]:
     return {"eventName": name, "s3": {"bucket": {"name": "b"}, "object": {"key": key, "size": 1}}}
+
+
+@given(videos)
+def test_keys_begin_with_one_of_as_many_prefixes_as_capacity_counts_on(video: str) -> None:
+    beginning, _, rest = media_prefix(video).partition("/")
+    assert 0 <= int(beginning, 16) < MEDIA_PREFIXES
+    assert len(beginning) == 2
+    assert rest == f"{video}/"
+
+
+def test_prefixes_are_used_evenly() -> None:
+    used = Counter(media_prefix(f"{number:011d}").partition("/")[0] for number in range(100 * MEDIA_PREFIXES))
+    assert len(used) == MEDIA_PREFIXES
+    assert max(used.values()) < 2 * 100
 
 
 @given(videos)

@@ -32,6 +32,7 @@ from services.transcoder.worker import SqsQueue, Worker
 from tests import clips
 from tests.servers import free_port
 from tests.services.media import Media
+from tests.services.transcoder.test_converter import converter, serving
 
 
 @dataclass
@@ -390,3 +391,23 @@ async def test_a_killed_transcoder_leaves_no_encoder_behind_and_the_next_one_end
     directories = {key.split("/")[0] for key in bench.keys(video_id) if "/" in key}
     assert {f"{rung}-1" for rung in rungs} <= directories
     assert [name for name in left_in(tmp_path) if name.startswith("meridian-")] == []
+
+
+async def test_where_renditions_are_bought_a_clip_is_probed_here_and_converted_there(bench: Bench) -> None:
+    own = bench.media.settings.own
+    with serving({"status": "PROGRESSING", "jobPercentComplete": 50}, {"status": "COMPLETE"}) as service:
+        buying = replace(converter(service), uploads=own.buckets.uploads, media=own.buckets.media)
+        seams = replace(bench.worker.seams, converter=buying)
+        bench = replace(bench, worker=replace(bench.worker, seams=seams))
+        video_id = bench.upload(clips.real(clips.BUNNY), state="uploading")
+        bench.request(video_id)
+        await bench.handle_one()
+    video, below = bench.video(video_id), f"{media_prefix(ids.encode(video_id))}converted-1/"
+    assert (video["state"], video["rungs"]) == ("ready", ["144p", "240p", "360p", "480p", "720p"])
+    assert (video["hls_key"], video["dash_key"]) == (f"{below}stream.m3u8", f"{below}stream.mpd")
+    assert video["poster_key"] is not None
+    (sent,) = service.sent
+    (group,) = sent["settings"]["outputGroups"]
+    target = group["outputGroupSettings"]["cmafGroupSettings"]["destination"]
+    assert target == f"s3://{own.buckets.media}/{below}stream"
+    assert bench.queued() == 0
