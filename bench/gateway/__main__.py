@@ -18,7 +18,7 @@ from pathlib import Path
 from bench.gateway import overload, peers, registries, report
 from bench.gateway import stage as staging
 from bench.gateway.measure import Bench, Contestant, rounds, wait_for_quiet
-from bench.gateway.peers import OURS, PLAIN, Peer
+from bench.gateway.peers import OURS, OURS_TWO, PLAIN, Peer
 from bench.gateway.processes import free_port, running
 from bench.gateway.report import Results
 
@@ -126,6 +126,23 @@ def _tls(bench: Bench, results: Results, seconds: int) -> None:
     _attempt(results, "TLS", "rounds", measure)
 
 
+def _processes(bench: Bench, results: Results, seconds: int) -> None:
+    one = next(peer for peer in peers.PEERS if peer.name == OURS)
+    two = Peer(OURS_TWO, one.job, peers.ours(compiled=True, processes=2), es256=True)
+
+    def measure() -> None:
+        with bench.running(one, "-one") as a, bench.running(two) as b:
+            for to in (a, b):
+                bench.load(to, 1)
+            for number in range(5):
+                for to in (a, b) if number % 2 else (b, a):
+                    to.rounds.append(bench.round(to, number, seconds))
+            results.processes = {to.peer.name: to.rounds for to in (a, b)}
+
+    _say("two processes")
+    _attempt(results, OURS_TWO, "rounds", measure)
+
+
 def _overload(bench: Bench, results: Results, directory: Path) -> None:
     port = free_port()
     slow = dataclasses.replace(bench.stage, upstreams=dict.fromkeys(bench.stage.upstreams, port))
@@ -175,6 +192,7 @@ def main() -> None:
             _write(results)
             _memory(bench, results, chosen)
             _tls(bench, results, options.seconds)
+            _processes(bench, results, options.seconds)
             _overload(bench, results, directory)
             _write(results)
     _say(f"written: {OUT / 'gateway.md'}")

@@ -10,6 +10,7 @@ import asyncio
 import dataclasses
 import gc
 import json
+import os
 import ssl
 import sys
 import time
@@ -88,5 +89,8 @@ async def serve(settings: dict[str, str], log: BinaryIO) -> None:
 
 if __name__ == "__main__":
     chosen = json.loads(Path(sys.argv[1]).read_text())
+    for _ in range(int(chosen["processes"]) - 1):
+        if os.fork() == 0:
+            break
     with Path(chosen["access_log"]).open("wb") as access_log:
         uvloop.run(serve(chosen, access_log))

@@ -330,13 +330,14 @@ def _fastapi(stage_: Stage, directory: Path, port: int) -> Start:
     return Start((sys.executable, str(script), str(file)), {"PYTHONPATH": str(registries.python_packages())})
 
 
-def ours(compiled: bool, tls: bool = False) -> Callable[[Stage, Path, int], Start]:
-    """The gateway from its sources or compiled, everything on."""
+def ours(compiled: bool, tls: bool = False, processes: int = 1) -> Callable[[Stage, Path, int], Start]:
+    """The gateway from its sources or compiled, everything on, in so many processes on one port."""
 
     def prepare(stage_: Stage, directory: Path, port: int) -> Start:
         directory.mkdir(parents=True, exist_ok=True)
         settings = {
             "port": port,
+            "processes": processes,
             "valkey_port": stage_.valkey_port,
             "public_pem": stage_.es_public_pem,
             "issuer": stage.POLICY.issuer,
@@ -355,6 +356,7 @@ def ours(compiled: bool, tls: bool = False) -> Callable[[Stage, Path, int], Star
 
 OURS: Final = "Meridian, compiled"
 OURS_PURE: Final = "Meridian, pure Python"
+OURS_TWO: Final = "Meridian, compiled, two processes"
 PLAIN: Final = "nginx, plain"
 LUA: Final = "nginx + Lua"
 

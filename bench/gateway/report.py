@@ -9,7 +9,7 @@ from typing import Final
 
 from bench.gateway.measure import Round
 from bench.gateway.overload import CAPACITY, MILLISECONDS_EACH, OFFERED, PLACES, Seen
-from bench.gateway.peers import LUA, OURS, OURS_PURE, PLAIN
+from bench.gateway.peers import LUA, OURS, OURS_PURE, OURS_TWO, PLAIN
 
 GOALS: Final[tuple[tuple[str, str, float, float], ...]] = (
     ("nginx plain", PLAIN, 1.0, 0.75),
@@ -25,6 +25,7 @@ IDLE_MB: Final = 2.0
 LATENCY_RATIO: Final = 1.3
 GOODPUT: Final = 0.9
 OVERLOAD_P99: Final = 3.0
+TWO_PROCESSES: Final = 1.05
 
 
 @dataclass
@@ -44,6 +45,7 @@ class Results:
     large: dict[str, tuple[float, float]] = field(default_factory=dict)
     tls: dict[str, list[Round]] = field(default_factory=dict)
     overload: dict[str, Seen] = field(default_factory=dict)
+    processes: dict[str, list[Round]] = field(default_factory=dict)
 
 
 def _valid(rounds: Sequence[Round]) -> list[Round]:
@@ -87,6 +89,12 @@ def goals(results: Results) -> list[tuple[str, str, str, str]]:
         ratio = results.latency[OURS][2] / results.latency[LUA][2]
         said = _verdict(ratio, LATENCY_RATIO, more=False)
         rows.append(("p99 at 1,000 requests/s by that of nginx + Lua", f"≤ {LATENCY_RATIO:g}", f"{ratio:.2f}", said))
+    if {OURS, OURS_TWO} <= set(results.processes):
+        paired = ratios(results.processes[OURS_TWO], results.processes[OURS])
+        said = _verdict(statistics.median(paired), TWO_PROCESSES, more=False) if paired else "not measured"
+        rows.append(
+            ("CPU for a request: two processes (on one core) by one", f"≤ {TWO_PROCESSES:g}", _spread(paired), said)
+        )
     if {"half", "over"} <= set(results.overload):
         half, over = results.overload["half"], results.overload["over"]
         part = over.admitted / CAPACITY
