@@ -105,6 +105,12 @@ soak: $(STAMP) ## A thousand faults under load, and the report in bench/results:
 	FAULTS=$(or $(FAULTS),1000) FAULT_REPORT=bench/results/soak.md \
 		$(VENV)/bin/pytest -q -s tests/faults/test_faults.py -k every_acknowledged_event
 
+.PHONY: soak-promotion
+soak-promotion: $(STAMP) ## Losses and returns of a region under load, reported in bench/results: make soak-promotion RUNS=5
+	rm -f bench/results/promotion.md
+	PROMOTIONS=$(or $(RUNS),5) PROMOTION_PHASE=$(or $(PHASE),10) PROMOTION_REPORT=bench/results/promotion.md \
+		$(VENV)/bin/pytest -q -s tests/faults/test_promotion.py
+
 .PHONY: lint
 lint: $(STAMP) ## Style and common mistakes
 	$(RUFF) check $(CODE)
@@ -130,6 +136,10 @@ gateway-compiled: $(STAMP) ## Compile the gateway and print the directory to put
 .PHONY: bench-gateway
 bench-gateway: $(STAMP) ## Measure the gateway beside its peers, about 12 minutes
 	$(VENV)/bin/python -m bench.gateway
+
+.PHONY: bench-events
+bench-events: $(STAMP) ## Measure counting and producing beside peers, about 12 minutes
+	$(VENV)/bin/python -m bench.events
 
 EMULATOR ?= moto
 
