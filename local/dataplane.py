@@ -23,6 +23,7 @@ from local.ports import (
     KAFKA,
     LOOPBACK,
     POSTGRES,
+    POSTGRES_COPY,
     S3,
     SENTINELS,
     VALKEY,
@@ -31,8 +32,9 @@ from local.ports import (
 )
 from local.processes.credentials import CellCredentials, Login, WorkloadPasswords
 from regions import names
-from regions.buckets import deal
+from regions.buckets import HOMES, deal, written
 from regions.catalogue import CATALOGUE
+from regions.writers import Record
 from services.common.secrets import OwnerSecret, WorkloadSecret
 from services.contracts.settings import (
     CacheSettings,
@@ -56,16 +58,21 @@ class SettingsError(Exception):
     """A region stack's output ``settings`` is not what services parse."""
 
 
-def overlay(ports: PortTable) -> dict[str, dict[str, JsonValue]]:
+def overlay(ports: PortTable, record: Record | None = None) -> dict[str, dict[str, JsonValue]]:
     """What the declared resources of the running cells report as their endpoints; see ``local.aws.overlay``."""
     table: dict[str, dict[str, JsonValue]] = {}
     for name in ports.cells:
         region = CATALOGUE.get(name)
-        databases = (
-            (names.database(region), POSTGRES[0]),
-            (names.database_replica(region, 1), POSTGRES[1]),
-            (names.database_replica(region, 2), POSTGRES[2]),
-        )
+        built = (record or Record()).seats(name).built_in(name)
+        databases = [
+            (names.database(region, built), POSTGRES[0]),
+            (names.database_replica(region, 1, built), POSTGRES[1]),
+            (names.database_replica(region, 2, built), POSTGRES[2]),
+        ]
+        for home in CATALOGUE.regions:
+            if CATALOGUE.replicates_to(home, region) and home.name in ports.cells:
+                term = (record or Record()).seats(home.name).built_in(name)
+                databases.append((names.database_copy(home, region, term), POSTGRES_COPY))
         for identifier, part in databases:
             port = ports.of(part, name)
             table[f"aws:rds/instance:Instance|{region.code}|{identifier}"] = {
@@ -89,10 +96,10 @@ def overlay(ports: PortTable) -> dict[str, dict[str, JsonValue]]:
     return table
 
 
-def write_overlay(ports: PortTable, home: Path) -> Path:
+def write_overlay(ports: PortTable, home: Path, record: Record | None = None) -> Path:
     """The overlay as a file. An unchanged one is left alone."""
     file = home / "dataplane.json"
-    content = json.dumps(overlay(ports), indent=1, sort_keys=True)
+    content = json.dumps(overlay(ports, record), indent=1, sort_keys=True)
     if not file.is_file() or file.read_text(encoding="utf-8") != content:
         paths.write_private(file, content)
     return file
@@ -106,24 +113,29 @@ def parse(cell: str, output: object) -> CellSettings:
         raise SettingsError(f"the output `settings` of stack {cell} is not what services parse: {error}") from error
 
 
-def localised(declared: CellSettings, ports: PortTable) -> CellSettings:
-    """A cell's settings as they are on this machine. Every difference from AWS stands here, and nowhere else.
+def localised(declared: CellSettings, ports: PortTable, record: Record | None = None) -> CellSettings:
+    """A cell's settings as they are on this machine, by what was recorded of its database. Repeatable.
+    Every difference from AWS stands here, and nowhere else.
 
     Databases, brokers and caches are the loopback's, without TLS; Valkey is found through Sentinel instead of a
     cluster's configuration endpoint, and Kafka takes passwords instead of IAM's tokens; people come through the front.
     """
-    cell = declared.cell
+    cell, known = declared.cell, record or Record()
+    seats = known.seats(cell)
 
-    def at(part: str) -> Endpoint:
-        return Endpoint(host=LOOPBACK, port=ports.of(part, cell))
+    def at(part: str, where: str = cell) -> Endpoint:
+        return Endpoint(host=LOOPBACK, port=ports.of(part, where))
+
+    promoted = seats.writer != cell
+    here = () if cell in known.lost else POSTGRES if promoted else POSTGRES[1:]
 
     front = f"https://{BROWSER_HOST}:{ports.of(FRONT)}"
     return declared.model_copy(
         update={
             "database": DatabaseSettings(
                 name=declared.database.name,
-                writer=at(POSTGRES[0]),
-                readers=tuple(at(part) for part in POSTGRES[1:]),
+                writer=at(POSTGRES_COPY, seats.writer) if promoted else at(POSTGRES[0]),
+                readers=tuple(at(part) for part in here),
                 tls="disable",
                 owner=declared.database.owner,
             ),
@@ -146,10 +158,11 @@ def localised(declared: CellSettings, ports: PortTable) -> CellSettings:
     )
 
 
-def platform_settings(cells: Sequence[CellSettings]) -> dict[str, PlatformSettings]:
-    """What each running cell's processes are started with, by cell. ``cells`` are localised; the buckets of cells that
-    do not run are dealt among them."""
-    shards = Shards.of(deal(tuple(cell.cell for cell in cells)))
+def platform_settings(cells: Sequence[CellSettings], record: Record | None = None) -> dict[str, PlatformSettings]:
+    """What each cell's processes are started with, by cell. ``cells`` are localised; the buckets of cells that this
+    installation does not have are dealt among them."""
+    known = record or Record()
+    shards = Shards.of(deal(tuple(cell.cell for cell in cells), written(HOMES, known)))
     return {
         own.cell: PlatformSettings(
             own=own,
@@ -159,6 +172,7 @@ def platform_settings(cells: Sequence[CellSettings]) -> dict[str, PlatformSettin
                 if peer.cell != own.cell
             },
             shards=shards,
+            copied=known.copied,
         )
         for own in cells
     }

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 from local import paths
-from local.installation import Report
+from local.installation import WRITERS, Report
 
 MARK = "/meridian/installation/deployment"
 """A parameter in the emulated AWS that changes with each deployment: if it is another than ours, the emulator has
@@ -79,8 +79,9 @@ def declared(home: Path, checkout: Path = paths.CHECKOUT) -> str:
     for file in _sources(checkout):
         digest.update(str(file.relative_to(checkout)).encode())
         digest.update(hashlib.sha256(file.read_bytes()).digest())
-    overlay = home / "dataplane.json"
-    digest.update(overlay.read_bytes() if overlay.is_file() else b"")
+    for name in ("dataplane.json", WRITERS):
+        file = home / name
+        digest.update(file.read_bytes() if file.is_file() else b"")
     return digest.hexdigest()
 
 

@@ -24,9 +24,11 @@ from local.ports import EMULATOR, PROVIDER_AWS, PROVIDER_KUBERNETES, PortTable, 
 from local.supervision import Supervisor
 from regions.names import PROJECT
 from regions.stacks import stack_order
+from regions.writers import Record, dumps, load
 
 Report = Callable[[str], None]
 LOCK = "lock"
+WRITERS = "writers.json"
 
 DISPOSABLE: Final = MappingProxyType({f"{PROJECT}:disposable": "true"})
 """An embedded deployment is removed with all its data by `make down`, so nothing in it is protected."""
@@ -49,6 +51,20 @@ class Platform:
         object.__setattr__(self, "ports", table(self.configuration.port_base, self.configuration.cells))
 
     @property
+    def writers(self) -> Path:
+        """The record of this installation's promotions; it has databases of its own, so it has a record of its own."""
+        return self.home / WRITERS
+
+    @property
+    def record(self) -> Record:
+        """What was recorded. Raises `regions.writers.RecordError`."""
+        return load(self.writers) if self.writers.is_file() else Record()
+
+    def write_record(self, record: Record) -> None:
+        """Record it, in one step. The stacks, the settings and the processes follow."""
+        paths.write_private(self.writers, dumps(record))
+
+    @property
     def supervisor(self) -> Supervisor:
         """Its supervisor."""
         return Supervisor(self.home / "supervisor")
@@ -65,7 +81,7 @@ class Platform:
             "aws": self.ports.of(PROVIDER_AWS),
             "kubernetes": self.ports.of(PROVIDER_KUBERNETES),
         }
-        return Attachment(self.home, engine, providers)
+        return Attachment(self.home, engine, providers, writers=self.writers)
 
     def runner(self, attachment: Attachment, parallel: int = 2) -> Runner:
         """The engine on this checkout's stacks as they are deployed here, with the policy pack."""

@@ -10,17 +10,20 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from local import cache, dataplane, deployment, inventory, paths, prerequisites
 from local.engine.environment import Attachment
 from local.installation import LOCK, Platform, Report, exclusive
-from local.ports import require_free
-from local.processes import emulator, kafka, kafka_install, page, postgres
+from local.ports import PortsError, require_free
+from local.processes import emulator, kafka, kafka_install, mirror, page, postgres
 from local.processes.program import PreparationError
 from local.sequence import start_wave
 from local.supervision import Supervisor
+from regions.writers import Record
 from services.contracts.settings import CellSettings
 
 
@@ -28,25 +31,45 @@ def up(platform: Platform) -> str:
     """Bring everything to work; returns the URL to open. Changes nothing that is already as it should be."""
     with exclusive(platform.home):
         check_machine(platform)
+        if not platform.writers.is_file():
+            platform.write_record(Record())
         attachment, broker, built_page = install(platform)
+        jars = mirror.installation(platform.configuration.kafka_home, report=platform.report)
         start_foundation(platform)
         deployment.deploy(platform.home, platform.aws, platform.runner(attachment), platform.report)
         cells = declared_cells(platform, attachment)
-        settings = dataplane.platform_settings(tuple(cells.values()))
+        settings = dataplane.platform_settings(tuple(cells.values()), platform.record)
         files = dataplane.write_settings(settings, platform.home)
         start_servers(platform, cells, broker)
         migrate(platform, files)
-        start_services(platform, files)
+        start_services(platform, files, jars)
         start_edges(platform, cells, built_page)
         retire_others(platform)
     return dataplane.urls(platform.ports)["front"]
 
 
+SETTLE_SECONDS: Final = 15.0
+"""How long the port of a part that has just died may be in nobody's hands, when the platform already runs."""
+
+
 def check_machine(platform: Platform) -> None:
     """Everything that is missing, and every port that is taken, before anything starts."""
-    kafka_ready = platform.configuration.kafka_home is not None or cache.installed(kafka_install.jars())
+    kafka_ready = platform.configuration.kafka_home is not None or all(
+        cache.installed(jars) for jars in (kafka_install.jars(), kafka_install.mirror_jars())
+    )
     prerequisites.require(prerequisites.this_machine(kafka_installed=kafka_ready))
-    require_free(platform.ports, platform.supervisor.pids())
+    end = time.monotonic() + SETTLE_SECONDS
+    while True:
+        ours = platform.supervisor.pids()
+        try:
+            require_free(platform.ports, ours)
+        except PortsError:
+            # What was killed a moment ago has left its port to nobody yet, or to a successor that is not seen yet.
+            if not ours or time.monotonic() > end:
+                raise
+            time.sleep(0.5)
+        else:
+            return
 
 
 def install(platform: Platform) -> tuple[Attachment, kafka_install.Installation, Path]:
@@ -69,7 +92,9 @@ def declared_cells(platform: Platform, attachment: Attachment) -> dict[str, Cell
     runner = platform.runner(attachment)
     return {
         cell: dataplane.localised(
-            dataplane.parse(cell, runner.outputs(cell, show_secrets=True).get("settings")), platform.ports
+            dataplane.parse(cell, runner.outputs(cell, show_secrets=True).get("settings")),
+            platform.ports,
+            platform.record,
         )
         for cell in platform.configuration.cells
     }
@@ -100,9 +125,10 @@ def migrate(platform: Platform, files: Mapping[str, Path]) -> None:
             platform.report(f"migrated {line}")
 
 
-def start_services(platform: Platform, files: Mapping[str, Path]) -> None:
-    """The services of every cell."""
-    start_wave(platform.supervisor, inventory.services(platform, files), 20, platform.report)
+def start_services(platform: Platform, files: Mapping[str, Path], jars: kafka_install.Installation) -> None:
+    """The services of every cell that is not lost, and beside them the replicator, whose start takes as long."""
+    programs = (*inventory.services(platform, files), *inventory.replicators(platform, jars))
+    start_wave(platform.supervisor, programs, 20, platform.report)
 
 
 def start_edges(platform: Platform, cells: Mapping[str, CellSettings], built_page: Path) -> None:

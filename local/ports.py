@@ -28,6 +28,8 @@ PROVIDER_AWS, PROVIDER_KUBERNETES = "provider-aws", "provider-kubernetes"
 EDGE, EDGE_INTERNAL = "edge", "edge-internal"
 """A cell's nginx: with TLS for browsers, without for the front."""
 POSTGRES = ("postgres-primary", "postgres-replica-1", "postgres-replica-2")
+POSTGRES_COPY = "postgres-copy"
+"""In each cell: the instance there of the partner's database."""
 VALKEY = ("valkey-1", "valkey-2")
 """The first is the primary at the start; Sentinel may change that."""
 SENTINELS = ("sentinel-1", "sentinel-2", "sentinel-3")
@@ -39,6 +41,7 @@ _SERVERS: Mapping[str, int] = {
     EDGE: 0,
     EDGE_INTERNAL: 1,
     **{part: 60 + i for i, part in enumerate(POSTGRES)},
+    POSTGRES_COPY: 60 + len(POSTGRES),
     **{part: 70 + i for i, part in enumerate(VALKEY)},
     **{part: 75 + i for i, part in enumerate(SENTINELS)},
     KAFKA: 80,

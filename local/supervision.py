@@ -168,10 +168,10 @@ class Supervisor:
             if "ALREADY_STARTED" not in str(error):
                 raise
 
-    def halt(self, name: str) -> None:
-        """Stop a program, unless it is stopped."""
+    def halt(self, name: str, *, wait: bool = True) -> None:
+        """Stop a program, unless it is stopped; without ``wait`` it is only told to, and not started again."""
         try:
-            self._call("stopProcess", name, True)
+            self._call("stopProcess", name, wait)
         except SupervisionError as error:
             if "NOT_RUNNING" not in str(error):
                 raise

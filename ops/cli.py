@@ -26,7 +26,7 @@ from local.prerequisites import MissingPrerequisitesError
 from local.processes.program import PreparationError
 from local.sequence import StartError
 from local.supervision import SupervisionError
-from ops.commands import capacity, dlq, doctor, down, env, logs, preview, recount, status, up
+from ops.commands import capacity, dlq, doctor, down, env, logs, preview, recount, region, status, up
 from ops.commands.stores import StoresError
 from ops.previews import SnapshotError
 from ops.states import StateError
@@ -76,7 +76,7 @@ app = typer.Typer(
     """,
     epilog="Settings: CELLS, MERIDIAN_PORT_BASE, MERIDIAN_EMULATOR, KAFKA_HOME; in the environment or in the file `.env`.",
 )
-for _command in (up, down, status, logs, env, preview, doctor, dlq, recount, capacity):
+for _command in (up, down, status, logs, env, preview, doctor, dlq, recount, region, capacity):
     _command.register(app)
 
 

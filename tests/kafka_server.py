@@ -23,10 +23,10 @@ from local.processes.program import NotReadyError
 from regions.catalogue import CATALOGUE
 from services.common.kafka import ConnectionArguments
 from services.contracts.settings import Endpoint, KafkaSettings, PlatformSettings
-from services.contracts.topics import TOPICS
+from services.contracts.topics import TOPICS, copied_name
 from tests.servers import free_port
 
-READY_SECONDS = 60.0
+READY_SECONDS = 240.0
 
 
 @dataclass
@@ -59,14 +59,17 @@ class Kafka:
 
     async def empty(self) -> None:
         """Deletes every record, so that a test finds logs without what earlier tests wrote."""
-        partitions = [
-            TopicPartition(topic.name, number)
-            for topic in TOPICS
-            for number in range(topic.partitions(len(CATALOGUE.regions)))
-        ]
         consumer = AIOKafkaConsumer(**self.operator())
         await consumer.start()
         try:
+            existing = await consumer.topics()
+            partitions = [
+                TopicPartition(name, number)
+                for topic in TOPICS
+                for name in (topic.name, *(copied_name(source, topic.name) for source in CATALOGUE.names))
+                if name in existing
+                for number in range(topic.partitions(len(CATALOGUE.regions)))
+            ]
             ends = await consumer.end_offsets(partitions)
         finally:
             await consumer.stop()
@@ -116,9 +119,7 @@ def run_kafka(passwords: Mapping[str, str], cell: str = "mumbai") -> Iterator[Ka
     workloads = {name: WorkloadPasswords(password, password, password) for name, password in passwords.items()}
     credentials = CellCredentials(Login("owner", "unused"), workloads, "operator-of-the-test")
     with tempfile.TemporaryDirectory(prefix="m-kafka-") as directory:
-        broker = kafka.Broker(
-            cell, free_port(), free_port(), Path(directory), kafka.installation(None), credentials
-        )
+        broker = kafka.Broker(cell, free_port(), free_port(), Path(directory), kafka.installation(None), credentials)
         kafka.prepare(broker)
         process = _launch(broker)
         server = Kafka(broker, process)

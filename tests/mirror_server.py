@@ -16,7 +16,7 @@ from local.processes import mirror
 from local.processes.program import NotReadyError
 from tests.kafka_server import Kafka, run_kafka
 
-READY_SECONDS = 120.0
+READY_SECONDS = 300.0
 
 
 @dataclass

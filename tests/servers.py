@@ -57,7 +57,7 @@ from services.contracts.settings import (
 )
 from services.contracts.workloads import WORKLOADS
 
-START_SECONDS = 30.0
+START_SECONDS = 120.0
 OWNER = "meridian_owner"
 ACCOUNT = "123456789012"
 DOMAIN = "meridian.example"
@@ -73,7 +73,7 @@ def free_port() -> int:
 
 
 def wait_until(what: str, test: Callable[[], bool], process: subprocess.Popen[bytes], log: Path) -> None:
-    """Waits until ``test`` holds. Fails with the end of ``log`` if the process ends or 30 seconds pass."""
+    """Waits until ``test`` holds. Fails with the end of ``log`` if the process ends or two minutes pass."""
     end = time.monotonic() + START_SECONDS
     while not test():
         if process.poll() is not None or time.monotonic() > end:
@@ -202,6 +202,36 @@ def run_postgres(replicas: int = 0) -> Iterator[Postgres]:
             )
             readers.append(stack.enter_context(_run_one(programs, copy, base, password)))
         yield Postgres(programs, writer, tuple(readers), password)
+
+
+@contextmanager
+def run_replica(programs: Path, source: Endpoint, password: str) -> Iterator[Endpoint]:
+    """An asynchronous streaming replica of the server at ``source``, made by a base backup, in a directory of its own."""
+    with server_directory("pg") as base:
+        reachable = postgres_programs(base) if os.geteuid() == 0 else programs
+        passfile = base / "pgpass"
+        passfile.write_text(f"*:*:*:postgres:{password}\n")
+        passfile.chmod(0o600)
+        if os.geteuid() == 0:
+            os.chown(passfile, int(_NOBODY), int(_NOBODY))
+        copy = base / "data"
+        subprocess.run(
+            as_server_user(
+                [
+                    str(reachable / "pg_basebackup"),
+                    f"--pgdata={copy}",
+                    "--write-recovery-conf",
+                    "--checkpoint=fast",
+                    "--no-sync",
+                    f"--dbname=host={source.host} port={source.port} user=postgres passfile={passfile}",
+                ]
+            ),
+            check=True,
+            capture_output=True,
+            cwd=base,
+        )
+        with _run_one(reachable, copy, base, password) as endpoint:
+            yield endpoint
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from pathlib import Path
 from local import paths
 from local.engine import bootstrap
 from local.engine.bootstrap import Engine
+from regions.writers import FILE_ENV
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,8 @@ class Attachment:
     checkpoints: bool = True
     """Whether the state is written at each step. Without, a region is deployed with half the work, and a run that is
     killed forgets what it made: for deployments that end with the process that asked for them."""
+    writers: Path | None = None
+    """Record of promotions of this installation, in place of the committed one."""
 
 
 def attachment_environment(attachment: Attachment, path: str) -> dict[str, str]:
@@ -50,6 +53,7 @@ def attachment_environment(attachment: Attachment, path: str) -> dict[str, str]:
         "PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS": "true",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "PULUMI_ERROR_OUTPUT_STRING": "true",
+        **({} if attachment.writers is None else {FILE_ENV: str(attachment.writers)}),
     }
 
 

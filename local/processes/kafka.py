@@ -188,6 +188,11 @@ def prepare(broker: Broker) -> None:
         raise PreparationError(f"{broker.cell}: Kafka's storage cannot be formatted: {' / '.join(reason)}")
 
 
+def discard(home: Path, cell: str) -> None:
+    """Remove the log of ``cell``, whose broker does not run; its next start makes an empty one."""
+    shutil.rmtree(home / "cells" / cell / KAFKA / "data", ignore_errors=True)
+
+
 def _cluster_id() -> str:
     """A random identity in Kafka's form: 16 bytes in base64url, not led by a hyphen."""
     return "M" + urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()[1:]

@@ -24,7 +24,7 @@ from regions.catalogue import CATALOGUE
 from services.contracts.topics import TOPIC_CONFIG, TOPICS, copied_name
 from services.contracts.workloads import WORKLOADS, Access, Workload
 
-IN_FORCE_TRIES: Final = 150
+IN_FORCE_TRIES: Final = 600
 IN_FORCE_PAUSE: Final = 0.1
 """Seconds between two looks at whether new entries are in force: 15 s in all, milliseconds on an idle machine."""
 

@@ -33,6 +33,18 @@ LATE_SECONDS = 30
 """A direction whose last copied heartbeat is older does not work."""
 _HEARTBEATS = "heartbeats"
 
+LOGGING = """status = error
+appender.console.type = Console
+appender.console.name = STDOUT
+appender.console.layout.type = PatternLayout
+appender.console.layout.pattern = [%d] %p %m (%c)%n
+rootLogger.level = warn
+rootLogger.appenderRef.stdout.ref = STDOUT
+logger.mirror.name = org.apache.kafka.connect.mirror
+logger.mirror.level = info
+"""
+"""In log4j's properties form: its YAML form needs a library that only the broker's jars have."""
+
 
 @dataclass(frozen=True, slots=True)
 class Mirror:
@@ -55,7 +67,7 @@ class Mirror:
     @property
     def logging(self) -> Path:
         """The configuration of log4j."""
-        return self.directory / "log4j2.yaml"
+        return self.directory / "log4j2.properties"
 
     @property
     def directions(self) -> tuple[tuple[str, str], ...]:
@@ -90,11 +102,11 @@ def program(mirror: Mirror) -> Program:
             "org.apache.kafka.connect.mirror.MirrorMaker", str(mirror.configuration), logging=mirror.logging
         ),
         directory=mirror.directory,
-        inputs=(properties(mirror), kafka.LOGGING),
+        inputs=(properties(mirror), LOGGING),
         prepare=partial(prepare, mirror),
         probe=partial(check, mirror),
         stop_seconds=20,
-        ready_seconds=120,
+        ready_seconds=240,
     )
 
 
@@ -148,7 +160,7 @@ _INTERNAL = (
 
 def prepare(mirror: Mirror) -> None:
     """Write the configuration."""
-    paths.write_private(mirror.logging, kafka.LOGGING)
+    paths.write_private(mirror.logging, LOGGING)
     paths.write_private(mirror.configuration, properties(mirror))
 
 

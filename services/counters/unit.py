@@ -103,6 +103,10 @@ class Unit:
         window = self._windows[partition]
         return None if self._after[partition] is None and window.next_offset == 0 else window.next_offset
 
+    def move(self, partition: Partition, offset: int) -> None:
+        """Reads on at ``offset``, which may lie before what was read: what is counted already is marked."""
+        self._windows[partition].next_offset = offset
+
     async def hold(self, partitions: Sequence[Partition]) -> None:
         """Takes over ``partitions`` as the database knows them, dropping what it held of them.
 

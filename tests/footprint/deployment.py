@@ -109,7 +109,7 @@ def attached(
     }
     said: list[str] = []
     with providers.running(commands, environment) as ports:
-        runner = Runner(project, Attachment(home, engine, ports, checkpoints), report=said.append)
+        runner = Runner(project, Attachment(home, engine, ports, checkpoints, writers), report=said.append)
         yield Deployment(runner, url, home, said)
 
 

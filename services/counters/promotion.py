@@ -1,0 +1,138 @@
+"""What the counting path does when a region is lost and when it is back: in every home's database, one transaction each.
+
+Owns the order of what is written. Each function may be repeated. Does not own who promotes a server (``local.regions``)
+nor what is recorded (``regions.writers``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from regions.catalogue import CATALOGUE
+from services.common.kafka import ConnectionArguments
+from services.common.shards import ShardRouter
+from services.contracts import events
+from services.contracts.events import MalformedRecordError
+from services.contracts.topics import TOPICS, copied_name
+from services.counters import copies, terms
+from services.counters.counting import home_of_partition, homes
+
+LOOK_BACK = 50
+"""Records at the end of a partition among which one with a stamp is looked for."""
+
+LastStamps = Mapping[tuple[str, int], tuple[str, int]]
+"""(topic, partition) -> (incarnation, sequence) of the last stamped record."""
+
+
+async def begin(router: ShardRouter, lost: str) -> dict[str, int]:
+    """The databases take on the terms of the settings, and what was pending from the lost log is counted.
+
+    Returns how many keys were pending, by home.
+    """
+    folded: dict[str, int] = {}
+    for home in homes(router.shards):
+        async with router.home_writer(home) as connection:
+            await terms.record(connection, terms.term_of(router.shards, home))
+            folded[home] = await copies.fold(connection, lost)
+    return folded
+
+
+async def end(router: ShardRouter, back: str) -> None:
+    """The copy is read no more: what is pending from it is counted."""
+    cluster = copies.cluster_of_copy(back, CATALOGUE.get(back).partner)
+    for home in homes(router.shards):
+        async with router.home_writer(home) as connection:
+            await copies.fold(connection, cluster)
+
+
+async def surrender(router: ShardRouter, lost: str) -> None:
+    """The lost log is gone for good: its next one, under the same name, begins at its beginning."""
+    for home in homes(router.shards):
+        async with router.home_writer(home) as connection:
+            await copies.forget(connection, lost)
+
+
+async def ends(connection: ConnectionArguments, source: str | None = None) -> LastStamps:
+    """The last stamped record of every counted partition of a cluster's own log, or of its copy of ``source``'s, now."""
+
+    def name(topic: str) -> str:
+        return topic if source is None else copied_name(source, topic)
+
+    plain = {name(topic.name): topic.name for topic in TOPICS}
+    places = [
+        TopicPartition(name(topic.name), number)
+        for topic in TOPICS
+        if topic.counted
+        for number in range(topic.partitions(len(CATALOGUE.regions)))
+    ]
+    consumer = AIOKafkaConsumer(**connection, enable_auto_commit=False, auto_offset_reset="none")
+    await consumer.start()
+    try:
+        last = await consumer.end_offsets(places)
+        first = await consumer.beginning_offsets(places)
+        left = {at for at in places if last[at] > first[at]}
+        found: dict[tuple[str, int], tuple[str, int]] = {}
+        consumer.assign(sorted(left))
+        for at in left:
+            consumer.seek(at, max(first[at], last[at] - LOOK_BACK))
+        while left:
+            for at, records in (await consumer.getmany(*left, timeout_ms=500)).items():
+                for record in records:
+                    stamp = _stamp(dict(record.headers).get(events.STAMP_HEADER))
+                    if stamp is not None:
+                        found[plain[at.topic], at.partition] = stamp
+                    if record.offset + 1 >= last[at]:
+                        left.discard(at)
+        return found
+    finally:
+        await consumer.stop()
+
+
+async def copied_until(connection: ConnectionArguments, source: str) -> dict[str, int]:
+    """Time of the last record in the copy of each topic of ``source``, in milliseconds since 1970; 0 for an empty one."""
+    consumer = AIOKafkaConsumer(**connection, enable_auto_commit=False, auto_offset_reset="none")
+    await consumer.start()
+    try:
+        until: dict[str, int] = {}
+        for topic in TOPICS:
+            places = [
+                TopicPartition(copied_name(source, topic.name), number)
+                for number in range(topic.partitions(len(CATALOGUE.regions)))
+            ]
+            last, first = await consumer.end_offsets(places), await consumer.beginning_offsets(places)
+            left = {at for at in places if last[at] > first[at]}
+            consumer.assign(sorted(left))
+            for at in left:
+                consumer.seek(at, last[at] - 1)
+            until[topic.name] = 0
+            while left:
+                for at, records in (await consumer.getmany(*left, timeout_ms=500)).items():
+                    until[topic.name] = max(until[topic.name], *(record.timestamp for record in records))
+                    if records[-1].offset + 1 >= last[at]:
+                        left.discard(at)
+        return until
+    finally:
+        await consumer.stop()
+
+
+def _stamp(header: bytes | None) -> tuple[str, int] | None:
+    try:
+        stamp = events.decode_stamp(header or b"")
+    except MalformedRecordError:
+        return None
+    return str(stamp.incarnation), stamp.sequence
+
+
+async def uncounted(router: ShardRouter, origin: str, last: LastStamps) -> int:
+    """Partitions of ``origin``'s log of which the record in ``last`` is not counted yet."""
+    marks: dict[str, Mapping[tuple[str, int, str], int]] = {}
+    for home in homes(router.shards):
+        async with router.home_writer(home) as connection:
+            marks[home] = await copies.marks_of(connection, origin)
+    missing = 0
+    for (topic, number), (incarnation, sequence) in last.items():
+        known = marks.get(home_of_partition(number), {})
+        missing += known.get((topic, number, incarnation), 0) < sequence
+    return missing
