@@ -15,6 +15,9 @@ from services.contracts.routes import ROUTES, LimitClass, Route
 
 SHARING = 4
 """People behind one address (a household, a small office) that the burst allows for."""
+CONNECTIONS = LIMITS[LimitClass.WEBSOCKET].count * SHARING + 64
+"""Requests and sockets of one address at a time: every socket that the gateway's class admits in one window, and the
+requests of browsers beside them."""
 ZONE_BYTES = "10m"
 """About 160,000 addresses (64 bytes each, nginx's manual of limit_req_zone)."""
 

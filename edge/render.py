@@ -1,4 +1,4 @@
-"""The nginx configurations, rendered from the contracts: a cell's edge (on AWS and embedded) and the embedded front.
+"""The nginx configurations, rendered from the contracts: a cell's edge and the embedded front (see docs/adr/0009).
 
 Owns what goes into the templates. Does not own nginx's process (``local.processes.nginx``) nor where anything listens.
 Pure: takes values, returns text.
@@ -75,8 +75,12 @@ class CellEdge:
     trusted: tuple[str, ...]
     """Networks whose X-Forwarded-For is believed."""
     embedded: Embedded | None = None
-    resolver: str | None = None
-    """DNS server that follows the pods' addresses; None where addresses are fixed."""
+
+    @property
+    def peers(self) -> dict[str, Address]:
+        """Every process behind it, by the name of its upstream."""
+        kinds = (("gateway", self.gateway), ("realtime", self.realtime))
+        return {f"{kind}_{number}": address for kind, each in kinds for number, address in enumerate(each)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +114,7 @@ class Process:
 
 
 SCRIPT = Path(__file__).with_name("front.js")
+PEERS_SCRIPT = Path(__file__).with_name("peers.js")
 
 
 def cell(edge: CellEdge, process: Process = Process()) -> str:
@@ -141,6 +146,8 @@ def _contracts() -> dict[str, object]:
         "patterns": classes.patterns(),
         "zone_bytes": classes.ZONE_BYTES,
         "largest_body": classes.largest_body(),
+        "connections": classes.CONNECTIONS,
+        "peers_script": PEERS_SCRIPT,
         "routes": routes,
     }
 

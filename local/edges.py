@@ -60,7 +60,7 @@ def cell_program(cell: str, ports: PortTable, cells: Mapping[str, CellSettings],
         port=ports.of(EDGE, cell),
         directory=home / "cells" / cell / EDGE,
         configuration=configuration,
-        files=(certificate.certificate.read_text(encoding="utf-8"),),
+        files=(certificate.certificate.read_text(encoding="utf-8"), render.PEERS_SCRIPT.read_text(encoding="utf-8")),
         probe=partial(http_probe.check_http, ports.of(EDGE_INTERNAL, cell), HEALTH_PATH),
     )
 

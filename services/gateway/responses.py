@@ -13,6 +13,8 @@ SECURITY_HEADERS: Final = (
     b"Referrer-Policy: no-referrer\r\n"
     b"Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"
     b"Cross-Origin-Resource-Policy: same-site\r\n"
+    # Read over TLS only (RFC 6797 8.1); the embedded edge takes it away.
+    b"Strict-Transport-Security: max-age=63072000; includeSubDomains\r\n"
 )
 """On every answer of the API: it is data, never a document."""
 

@@ -38,6 +38,21 @@ def test_the_edge_never_refuses_what_the_gateway_allows_at_once() -> None:
         assert limit.burst >= LIMITS[LimitClass(limit.name)].count
 
 
+def test_the_edge_lets_through_for_ever_whatever_the_gateway_refills() -> None:
+    for limit in classes.edge_limits():
+        allowed = LIMITS[LimitClass(limit.name)]
+        assert limit.rate >= classes.SHARING * allowed.count / allowed.window
+
+
+def test_the_edge_limits_exactly_the_classes_that_the_gateway_limits() -> None:
+    limited = {kind.value for kind, limit in LIMITS.items() if limit.algorithm != "none"}
+    assert {limit.name for limit in classes.edge_limits()} == limited
+
+
+def test_one_address_may_hold_every_socket_that_the_gateway_admits() -> None:
+    assert LIMITS[LimitClass.WEBSOCKET].count * classes.SHARING < classes.CONNECTIONS
+
+
 def test_media_is_in_no_limited_class() -> None:
     assert LimitClass.MEDIA.value not in {limit.name for limit in classes.edge_limits()}
 

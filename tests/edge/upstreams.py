@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,7 +23,13 @@ class Upstream:
     objects: dict[str, bytes] = field(default_factory=dict)
     strict: bool = False
     status: int = 200
+    failing: int = 0
+    """The status of every answer, if not 0."""
+    seconds: float = 0.0
+    """How long each answer takes."""
     seen: list[str] = field(default_factory=list)
+    headers: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Of the last request by its line in ``seen``."""
 
 
 @contextmanager
@@ -35,10 +42,15 @@ def serving(upstream: Upstream) -> Iterator[Upstream]:
         def _answer(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
             received = self.rfile.read(length)
-            upstream.seen.append(f"{self.command} {self.path}")
+            line = f"{self.command} {self.path}"
+            upstream.seen.append(line)
+            upstream.headers[line] = {key.lower(): value for key, value in self.headers.items()}
+            time.sleep(upstream.seconds)
             stored = upstream.objects.get(self.path.split("?")[0])
             status = upstream.status
-            if stored is not None:
+            if upstream.failing:
+                status, body = upstream.failing, b"failing"
+            elif stored is not None:
                 body = stored
             elif upstream.strict:
                 status, body = 404, b"no such key"

@@ -45,6 +45,7 @@ def main() -> None:
     grown = paths.private_directory(paths.cache() / "fuzz-corpus")
     for number, (data, _) in enumerate(CASES.values()):
         (grown / f"case-{number:03d}").write_bytes(data)
+    (grown / "form").write_bytes(b"0123456789A?limit=24&before=0123456789A&unknown=%20")
     command = [sys.executable, "-m", "tests.fuzz", "run", f"-max_total_time={seconds}", "-max_len=4096"]
     command += ["-timeout=10", f"-artifact_prefix={grown}/", str(grown)]
     path = f"{paths.CHECKOUT}:{directory}"

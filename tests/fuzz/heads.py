@@ -1,15 +1,20 @@
 """What must hold of the gateway's parsers for any bytes at all. Used by the fuzzer and, on mutated cases, by the tests."""
 
+import re
 from collections.abc import Callable
+from urllib.parse import parse_qsl
 
 from services.contracts.routes import CONTEXT_HEADER, IDENTITY_HEADERS
 from services.gateway.bodies import BodyError, Chunked
+from services.gateway.forms import FormError, Forms
 from services.gateway.heads import HeadError, HeadMemo, RequestHead, ResponseMemo, parse_request
 
 FORBIDDEN = tuple(
     name.encode() + b":"
     for name in (*IDENTITY_HEADERS, CONTEXT_HEADER, "authorization", "transfer-encoding", "content-length", "upgrade")
 )
+PAGED = Forms.load().of("GET", "/api/channels/{channel_id}/videos")
+_ID = re.compile(rb"[0-9A-Za-z]{11}")
 _memo = HeadMemo()
 _responses = ResponseMemo()
 
@@ -18,6 +23,7 @@ def one_input(data: bytes) -> None:
     """Raises AssertionError if a parser let something through that it must not, or anything else if it broke."""
     _request(data.partition(b"\r\n\r\n")[0])
     _chunked(data)
+    _form(data)
     assert _refusal(lambda: _responses.parse(data.partition(b"\r\n\r\n")[0])) in (0, 502)
 
 
@@ -69,6 +75,20 @@ def _refusal(parse: Callable[[], object]) -> int:
     except HeadError as error:
         return error.status
     return 0
+
+
+def _form(data: bytes) -> None:
+    """A path and a query in the data: what passes has the form of the document, whatever else is in it."""
+    name, _, query = data.partition(b"?")
+    path = b"/api/channels/" + name.replace(b"/", b"") + b"/videos"
+    try:
+        PAGED.check(path, path + b"?" + query)
+    except FormError:
+        return
+    assert _ID.fullmatch(path[14:-7])
+    limits = [value for key, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True) if key == "limit"]
+    assert len(limits) <= 1
+    assert all(1 <= int(value) <= 100 for value in limits)
 
 
 def _feed(parts: list[bytes]) -> tuple[int, int, bool, bool]:

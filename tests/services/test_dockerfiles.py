@@ -10,8 +10,8 @@ from services.contracts.workloads import BY_NAME, PORT, WORKLOADS
 from stacks.manifests import USER
 
 ROOT = Path(services.__path__[0])
-EXTRA = {"transcoder"}
-"""Workloads whose image holds more than the lock's packages."""
+EXTRA = {"gateway", "transcoder"}
+"""Workloads whose image holds more than the lock's packages: compiled modules, a tool."""
 
 
 def dockerfile(name: str) -> str:

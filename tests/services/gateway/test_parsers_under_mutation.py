@@ -13,6 +13,8 @@ SEEDS = (
     GET + b"traceparent: b\r\n" + H + b"Authorization:\r\nContent-Length: 0\r\n\r\n",
     POST + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
     b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}",
+    b"0123456789A?limit=24&before=0123456789A",
+    b"0123456789A?limit=100&%6cimit=1&x",
 )
 PIECES = (b"\r", b"\n", b"\r\n", b"\0", b" ", b"\t", b":", b",", b"chunked", b"0\r\n\r\n", b"Host: a\r\n", b"\xff")
 
