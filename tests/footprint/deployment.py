@@ -83,10 +83,11 @@ def attached(
     aws_module: str = "local.aws.server",
     settings: Mapping[str, str] = MappingProxyType({}),
     checkpoints: bool = False,
+    writers: Path | None = None,
 ) -> Iterator[Deployment]:
     """The runner on `project` with both providers, the aws one in front of the emulator at `url` (empty: previews only).
 
-    `settings` are further environment variables of the providers; `checkpoints` as in `Attachment`.
+    `settings` are further environment variables of the providers; `checkpoints` and `writers` as in `Attachment`.
     """
     home = directory / "home"
     engine = bootstrap.obtain(home)
