@@ -27,10 +27,15 @@ class Installation:
     url: str
     environment: dict[str, str]
 
+    def command(self, *arguments: str) -> list[str]:
+        """The command line of one of the project's commands."""
+        return [str(Path(sys.executable).with_name("meridian")), *arguments]
+
     def meridian(self, *arguments: str, seconds: float = UP_SECONDS) -> subprocess.CompletedProcess[str]:
         """Runs the command on this installation."""
-        argv = [str(Path(sys.executable).with_name("meridian")), *arguments]
-        return subprocess.run(argv, env=self.environment, capture_output=True, text=True, timeout=seconds, check=False)
+        return subprocess.run(
+            self.command(*arguments), env=self.environment, capture_output=True, text=True, timeout=seconds, check=False
+        )
 
 
 @contextmanager

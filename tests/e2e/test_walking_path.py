@@ -6,7 +6,11 @@ Everything is real: `meridian up` deploys the stacks and starts the platform, a 
 from __future__ import annotations
 
 import json
+import os
 import secrets
+import signal
+import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +21,7 @@ from playwright.sync_api import Browser, Page
 
 from tests import clips
 from tests.e2e.browser import chromium, picture, until
-from tests.e2e.installation import Installation, installed
+from tests.e2e.installation import UP_SECONDS, Installation, installed
 
 PASSWORD = "correct horse battery staple"
 TITLE = "A rabbit in a meadow"
@@ -240,6 +244,19 @@ def test_an_interrupted_upload_is_resumed_by_the_page(creator: Visitor, tmp_path
     page.wait_for_url("**/watch/*", timeout=60_000)
     assert 1 <= len(sent) <= 2, "parts that had arrived are not sent again"
     until(page, "the video", lambda: page.locator("video").count() == 1, 90)
+
+
+def test_parts_killed_in_the_middle_of_up_are_back_with_what_they_had(platform: Installation, creator: Visitor) -> None:
+    running = {row["name"]: row["pid"] for row in json.loads(platform.meridian("status", "--json").stdout)}
+    victims = [running[name] for name in ("mumbai-postgres-primary", "mumbai-gateway", "emulator")]
+    with subprocess.Popen(platform.command("up"), env=platform.environment, stderr=subprocess.PIPE, text=True) as up:
+        time.sleep(2)
+        for pid in victims:
+            os.kill(pid, signal.SIGKILL)
+        _, said = up.communicate(timeout=UP_SECONDS)
+    assert up.returncode == 0, said[-3000:]
+    creator.page.goto(platform.url)
+    creator.page.get_by_text(TITLE).first.wait_for(timeout=60_000)
 
 
 def test_every_part_of_the_platform_is_healthy_after_all_that(platform: Installation) -> None:
