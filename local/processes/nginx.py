@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -14,6 +15,7 @@ from local.processes.packages import platform_binary
 from local.processes.program import PreparationError, Program
 
 CONFIGURATION = "nginx.conf"
+STARTER = Path(__file__).with_name("nginx_start.py")
 
 
 def binary() -> Path:
@@ -41,7 +43,7 @@ def program(
         part=part,
         cell=cell,
         port=port,
-        argv=command(directory),
+        argv=(sys.executable, "-I", str(STARTER), str(port), *command(directory)),
         directory=directory,
         inputs=(configuration, *files),
         prepare=partial(prepare, directory, configuration),
