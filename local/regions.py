@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import psutil
 
 from local import dataplane, deployment, direct_writes, inventory
 from local.installation import Platform, exclusive
@@ -217,13 +218,15 @@ def kill_cell(platform: Platform, region: str) -> tuple[str, ...]:
         for name, state in supervisor.states().items()
         if name.startswith(f"{region}-") and state.pid is not None
     }
-    for number in (signal.SIGSTOP, None, signal.SIGKILL):
-        for name, pid in running.items():
-            if number is None:
-                supervisor.halt(name, wait=False)
-            else:
-                with suppress(ProcessLookupError):
-                    os.killpg(os.getpgid(pid), number)
+    processes = [process for pid in running.values() for process in _family(pid)]
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.suspend()
+    for name in running:
+        supervisor.halt(name, wait=False)
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
     end = time.monotonic() + 30
     while any(state.running for name, state in supervisor.states().items() if name in running):
         if time.monotonic() > end:
@@ -231,6 +234,15 @@ def kill_cell(platform: Platform, region: str) -> tuple[str, ...]:
         time.sleep(0.1)
     platform.report(f"killed {len(running)} processes of {region}")
     return tuple(running)
+
+
+def _family(pid: int) -> list[psutil.Process]:
+    """A process and its children, each of which may lead a group of its own."""
+    try:
+        process = psutil.Process(pid)
+        return [process, *process.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
 
 
 class _Clock:
