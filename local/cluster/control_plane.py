@@ -9,7 +9,9 @@ is repeated with others. Every connection is mutual TLS with certificates of thi
 
 from __future__ import annotations
 
+import ctypes
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -74,6 +76,7 @@ class _Processes:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
+                preexec_fn=_end_with_parent,
             )
 
     def require(self) -> None:
@@ -94,6 +97,16 @@ class _Processes:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+_LIBC: Final = ctypes.CDLL(None)
+_PR_SET_PDEATHSIG: Final = 1
+"""prctl(2)."""
+
+
+def _end_with_parent() -> None:
+    """Runs in the child: the kernel ends it when its parent is gone, however that ended."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 @contextmanager
@@ -230,6 +243,8 @@ def _controllers(files: _Files, port: int, config: Path) -> Sequence[str]:
         *("--use-service-account-credentials=true", "--leader-elect=false"),
         # The pods of a workload follow its autoscaler's floor within seconds.
         "--horizontal-pod-autoscaler-sync-period=3s",
+        # A machine that is busy with other things must not look like a node that is gone.
+        "--node-monitor-grace-period=5m",
     )
 
 

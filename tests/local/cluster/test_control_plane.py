@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import stat
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import psutil
@@ -76,3 +79,31 @@ def test_keys_are_private_and_nothing_of_the_callers_environment_reaches_a_part(
     assert len(keys) == 2
     assert {stat.S_IMODE(key.stat().st_mode) for key in keys} == {0o600}
     assert not [key for key in keys if key.name.startswith("ca")]
+
+
+STARTER = """
+import sys
+from pathlib import Path
+from local.cluster import control_plane
+from local.cluster.binaries import Binaries
+with control_plane.running(Binaries(Path(sys.argv[1])), Path(sys.argv[2])):
+    pass
+"""
+
+
+def test_no_part_outlives_a_run_that_was_killed(tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    programs(
+        tmp_path / "bin",
+        etcd=f"echo $$ > {pid}.new && mv {pid}.new {pid}\nexec sleep 600",
+        kube_apiserver="exec sleep 600",
+    )
+    starter = subprocess.Popen([sys.executable, "-c", STARTER, str(tmp_path / "bin"), str(tmp_path / "cluster")])
+    while not pid.exists():
+        assert starter.poll() is None
+        time.sleep(0.05)
+    part = psutil.Process(int(pid.read_text()))
+    starter.kill()
+    starter.wait()
+    part.wait(60)
+    assert not part.is_running()
