@@ -39,8 +39,10 @@ def cached(workload: str) -> str:
 
 
 def patterns(workload: str) -> str:
-    """The part of a rule of access that names keys and channels: nothing else is allowed."""
+    """The part of a rule of access that names keys and channels: nothing else is allowed.
+
+    A user has no key and no channel but those that are named. ElastiCache refuses rules that begin with ``reset``:
+    https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Clusters.RBAC.html
+    """
     keys = (*KEYS.get(workload, ()), f"{cached(workload)}*")
-    return " ".join(
-        [*(f"~{key}" for key in keys), "resetchannels", *(f"&{name}" for name in CHANNELS.get(workload, ()))]
-    )
+    return " ".join([*(f"~{key}" for key in keys), *(f"&{name}" for name in CHANNELS.get(workload, ()))])
