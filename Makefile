@@ -103,7 +103,7 @@ unit: $(STAMP) ## The tests alone: make unit PYTEST='tests/regions -k steering'
 .PHONY: soak
 soak: $(STAMP) ## A thousand faults under load, and the report in bench/results: make soak FAULTS=2000
 	FAULTS=$(or $(FAULTS),1000) FAULT_REPORT=bench/results/soak.md \
-		$(VENV)/bin/pytest -q -s tests/faults/test_faults.py -k every_acknowledged_event
+		$(VENV)/bin/pytest -q -s --timeout 0 tests/faults/test_faults.py -k every_acknowledged_event
 
 .PHONY: soak-promotion
 soak-promotion: $(STAMP) ## Losses and returns of a region under load, reported in bench/results: make soak-promotion RUNS=5

@@ -22,7 +22,7 @@ from services.common.errors import ErrorAnswer
 from services.contracts.documents import OPENAPI_FILE
 from services.contracts.limits import LIMITS
 from services.contracts.routes import ROUTES, Auth, LimitClass, Route, Service
-from services.engagement import routes as engagement
+from services.engagement import service as engagement
 from services.recommendations import app as recommendations
 from services.search import app as search
 from services.uploads import routes as uploads
@@ -33,7 +33,7 @@ ROUTERS: Final[dict[Service, Sequence[APIRouter]]] = {
     Service.ACCOUNTS: (accounts.router,),
     Service.CATALOG: (catalog.router,),
     Service.UPLOADS: (uploads.router,),
-    Service.ENGAGEMENT: (engagement.router,),
+    Service.ENGAGEMENT: engagement.ROUTERS,
     Service.RECOMMENDATIONS: (recommendations.router,),
     Service.SEARCH: (search.router,),
 }

@@ -109,11 +109,13 @@ class Subscribed(Event, frozen=True, array_like=True, gc=False, kw_only=True, ta
 
 
 class Notified(Event, frozen=True, array_like=True, gc=False, kw_only=True, tag=6):
-    """Something that ``user`` wants to hear of: a new video or an answer, named by ``subject``."""
+    """Something that ``user`` wants to hear of: a new video or a comment, named by ``subject``."""
 
     user: Id
-    kind: Annotated[str, msgspec.Meta(min_length=1, max_length=32)]
+    kind: Annotated[str, msgspec.Meta(min_length=1, max_length=32, pattern="^[a-z_]+$")]
     subject: Id
+    under: Id | None = None
+    """What the subject belongs to: the video of a comment."""
 
 
 ViewEvent = Viewed | Watched

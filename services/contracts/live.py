@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import msgspec
 
-from services.contracts.topics import SUBSCRIPTIONS
+from services.contracts.topics import NOTIFICATIONS, SUBSCRIPTIONS
 
 COUNTS_SECONDS = 3600
 CHANNELS_TOPIC = SUBSCRIPTIONS.name
-"""The topic whose subjects are channels; all others' are videos."""
+"""The topic whose subjects are channels."""
+NOTICES_TOPIC = NOTIFICATIONS.name
+"""The topic whose subjects are users."""
 PREFIX = "live:"
+_USER = "user:"
 
 
 class MalformedMessageError(ValueError):
@@ -38,15 +41,33 @@ class Presence(msgspec.Struct, frozen=True, tag_field="type", tag="presence"):
     viewers: int
 
 
-Message = Counts | Presence
+class Notice(msgspec.Struct, frozen=True, tag_field="type", tag="notice"):
+    """A user has something new to read, since ``as_of`` (milliseconds since 1970)."""
+
+    user: str
+    """Public form of the id."""
+    as_of: int
+
+
+Message = Counts | Presence | Notice
 
 _DECODER: msgspec.json.Decoder[Message] = msgspec.json.Decoder(Message)
 _ENCODER = msgspec.json.Encoder()
 
 
-def channel(video: str) -> str:
-    """The channel of a video, in sharded pub/sub (SPUBLISH, SSUBSCRIBE), so that a cluster carries it on one shard."""
-    return f"{PREFIX}video:{{{video}}}"
+def channel(room: str) -> str:
+    """The channel of a room, in sharded pub/sub (SPUBLISH, SSUBSCRIBE), so that a cluster carries it on one shard."""
+    return f"{PREFIX}room:{{{room}}}"
+
+
+def user_room(user: str) -> str:
+    """The room of everything that one user has open. The room of a video is its id."""
+    return f"{_USER}{user}"
+
+
+def is_user_room(room: str) -> bool:
+    """Whether ``room`` is one of `user_room`."""
+    return room.startswith(_USER)
 
 
 def counts_key(video: str) -> str:

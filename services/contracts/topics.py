@@ -1,4 +1,4 @@
-"""The five topics: names, partitions, retention. Declared by the stacks, used by engagement, counters and realtime.
+"""The five topics of events and that of dead letters: names, partitions, retention. Declared by the stacks, used by engagement, counters and realtime.
 
 Partition counts are fixed (growth is a new topic version) and partitions are grouped by the home cell of the
 video, so that a consumer writes to one database only. The schemas of events are in ``events``.
@@ -13,6 +13,9 @@ HOUR_MS = 3_600_000
 PARTITIONS_PER_HOME = 15
 """Partitions of a topic for the videos of one home cell: one consumer process each at most. 4 cells give 60."""
 
+INCARNATION_HOURS = 24
+"""Longest life of one incarnation of a producer: after it, and the retention of all logs, its marks can go."""
+
 
 @dataclass(frozen=True, slots=True)
 class Topic:
@@ -23,11 +26,13 @@ class Topic:
     linger_ms: int
     """How long a producer may wait to fill a record with events; bounds what the caller waits for its acknowledgement."""
     counted: bool
-    """Whether ``counters`` consumes it."""
+    """Whether ``counters`` makes counts of it."""
+    per_home: int = PARTITIONS_PER_HOME
+    """Partitions for the subjects of one home cell."""
 
     def partitions(self, homes: int) -> int:
         """Partitions in total for ``homes`` home cells."""
-        return PARTITIONS_PER_HOME * homes
+        return self.per_home * homes
 
 
 VIEWS = Topic("views.v1", 168 * HOUR_MS, linger_ms=250, counted=True)
@@ -35,8 +40,10 @@ LIKES = Topic("likes.v1", 168 * HOUR_MS, linger_ms=20, counted=True)
 COMMENTS = Topic("comments.v1", 168 * HOUR_MS, linger_ms=20, counted=True)
 SUBSCRIPTIONS = Topic("subscriptions.v1", 168 * HOUR_MS, linger_ms=20, counted=True)
 NOTIFICATIONS = Topic("notifications.v1", 72 * HOUR_MS, linger_ms=50, counted=False)
+DEAD_LETTERS = Topic("dead-letters.v1", 168 * HOUR_MS, linger_ms=0, counted=False, per_home=1)
+"""Copies of dead letters, for others: what counts is the row in the database."""
 
-TOPICS = (VIEWS, LIKES, COMMENTS, SUBSCRIPTIONS, NOTIFICATIONS)
+TOPICS = (VIEWS, LIKES, COMMENTS, SUBSCRIPTIONS, NOTIFICATIONS, DEAD_LETTERS)
 BY_NAME = MappingProxyType({topic.name: topic for topic in TOPICS})
 
 TOPIC_CONFIG = MappingProxyType(
@@ -52,9 +59,9 @@ TOPIC_CONFIG = MappingProxyType(
 REPLICATION_FACTOR = 3
 
 
-def partition_base(home_index: int) -> int:
+def partition_base(home_index: int, topic: Topic = VIEWS) -> int:
     """First partition of the group of home cell number ``home_index`` (position in the catalogue, from 0)."""
-    return PARTITIONS_PER_HOME * home_index
+    return topic.per_home * home_index
 
 
 def partition_of(home_index: int, video_id: int) -> int:

@@ -20,18 +20,22 @@ from regions.buckets import ShardMap
 from regions.catalogue import CATALOGUE
 from services.common import ids
 from services.common.resources import Resources
-from services.contracts.topics import PARTITIONS_PER_HOME, TOPICS, partition_base, partition_of
+from services.contracts.topics import NOTIFICATIONS, PARTITIONS_PER_HOME, TOPICS, partition_base, partition_of
 from services.counters import copies, leases
+from services.counters.audience import Audience
 from services.counters.audit import Auditor, Log
 from services.counters.metrics import CounterMetrics
 from services.counters.reader import Reader
 from services.counters.relay import Relay
 from services.counters.unit import UNREACHABLE, Unit
+from services.counters.upkeep import Upkeep
 from services.counters.window import Guards
 
 _log = logging.getLogger(__name__)
 
 COUNTED = tuple(topic.name for topic in TOPICS if topic.counted)
+CONSUMED = (*COUNTED, NOTIFICATIONS.name)
+"""Notifications are not counted, and reach their rows by the same path: once, through whatever happens."""
 
 
 def homes(shards: ShardMap) -> tuple[str, ...]:
@@ -68,17 +72,17 @@ def wanted(shards: ShardMap, slots: Collection[int]) -> dict[tuple[str, str], li
     """Partition numbers by (topic, home) that belong to ``slots``."""
     return {
         (topic, home): [partition_base(CATALOGUE.names.index(home)) + slot for slot in sorted(slots)]
-        for topic in COUNTED
+        for topic in CONSUMED
         for home in homes(shards)
     }
 
 
 def make_units(resources: Resources, metrics: CounterMetrics, guards: Guards) -> list[Unit]:
-    """One unit per counted topic and home."""
+    """One unit per consumed topic and home."""
     shards = resources.router.shards
     return [
         Unit(topic, home, resources.router, partial(belongs, shards, home), metrics, guards)
-        for topic in COUNTED
+        for topic in CONSUMED
         for home in homes(shards)
     ]
 
@@ -111,7 +115,7 @@ class Counting:
         self.auditor = Auditor(
             self._router,
             Log(self._own, resources.kafka),
-            lambda: self.reader.held,
+            lambda: [(topic, number) for topic, number in self.reader.held if topic in COUNTED],
             home_of_partition,
             partial(belongs, self._router.shards),
             self.metrics,
@@ -119,6 +123,17 @@ class Counting:
         self._relays = [
             Relay(cell, self._router, resources.cache, clean=cell == self._own) for cell in homes(self._router.shards)
         ]
+        self.audience = Audience(
+            self._router,
+            self._own,
+            resources.kafka,
+            lambda: self.reader.held,
+            home_of_partition,
+            partial(belongs, self._router.shards),
+        )
+        self._loops: tuple[Audience | Upkeep, ...] = (self.audience,)
+        if self._own in homes(self._router.shards):
+            self._loops += (Upkeep(self._router, self._own),)
 
     def jobs(self) -> list[Coroutine[None, None, None]]:
         """What runs side by side until the process is told to stop."""
@@ -128,6 +143,7 @@ class Counting:
             *(reader.run() for reader in readers),
             self.auditor.run(),
             *(relay.run() for relay in self._relays),
+            *(loop.run() for loop in self._loops),
         ]
 
     async def _hold_leases(self) -> None:

@@ -66,8 +66,9 @@ class CounterMetrics:
             ("positions", len(flush.moves)),
             ("marks", len(flush.marks)),
             ("pending", len(flush.pending)),
+            ("notifications", len(flush.notices)),
             ("dead_letters", len(flush.dead)),
-            ("outbox", 1 if flush.rows or flush.states else 0),
+            ("outbox", 1 if flush.rows or flush.states or flush.notices else 0),
         ):
             if rows:
                 self._rows.labels(topic, table).inc(rows)

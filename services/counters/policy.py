@@ -81,7 +81,9 @@ class Load:
         waiting = list(pendings)
         return cls(
             events=sum(window.events for window in opened),
-            keys=sum(len(window.counts) + len(window.states) + len(window.dead) for window in opened)
+            keys=sum(
+                len(window.counts) + len(window.states) + len(window.notices) + len(window.dead) for window in opened
+            )
             + sum(len(pending) for pending in waiting),
             dirty=any(window.dirty for window in opened) or any(waiting),
         )

@@ -1,4 +1,5 @@
-"""From the outbox to Valkey: tells the realtime instances of the own cell whose counts changed, with the new values.
+"""From the outbox to Valkey: tells the realtime instances of the own cell whose counts changed, with the new values, and
+who has a new notification.
 
 Each cell follows the outbox of every cell's database, so a viewer sees a count move wherever the video is at home. Values
 are absolute and published in the order of commits, so a message that is lost or repeated does no harm. Owns the names of
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Sequence
 
 from redis.asyncio import Redis, RedisCluster
@@ -59,29 +61,35 @@ class Relay:
                 await asyncio.sleep(1)
             await asyncio.sleep(POLL_SECONDS)
 
-    async def _step(self) -> list[live.Counts]:
+    async def _step(self) -> list[live.Counts | live.Notice]:
         async with self._router.home_writer(self._home) as connection:
             row = await (
                 await connection.execute("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
             ).fetchone()
             horizon = int(row[0]) if row else 0
             rows = await connection.execute(
-                "SELECT DISTINCT unnest(subjects) FROM counters.outbox "
+                "SELECT DISTINCT topic = %s, unnest(subjects) FROM counters.outbox "
                 "WHERE topic <> %s AND tx >= %s::text::xid8 AND tx < %s::text::xid8",
-                (live.CHANNELS_TOPIC, self._place, horizon),
+                (live.NOTICES_TOPIC, live.CHANNELS_TOPIC, self._place, horizon),
             )
-            subjects = [int(found[0]) for found in await rows.fetchall()]
-            changed = await _totals(connection, subjects)
+            found = await rows.fetchall()
+            now_ms = time.time_ns() // 1_000_000
+            notices = [live.Notice(ids.encode(subject), now_ms) for told, subject in found if told]
+            changed = await _totals(connection, [subject for told, subject in found if not told])
         self._place = horizon
-        return changed
+        return [*changed, *notices]
 
-    async def _publish(self, changed: Sequence[live.Counts]) -> None:
+    async def _publish(self, changed: Sequence[live.Counts | live.Notice]) -> None:
         for start in range(0, len(changed), _BATCH):
             pipeline = self._cache.pipeline(transaction=False)
-            for counts in changed[start : start + _BATCH]:
-                message = live.encode(counts)
-                pipeline.set(live.counts_key(counts.video), message, ex=live.COUNTS_SECONDS)
-                pipeline.execute_command("SPUBLISH", live.channel(counts.video), message)
+            for news in changed[start : start + _BATCH]:
+                message = live.encode(news)
+                if isinstance(news, live.Counts):
+                    pipeline.set(live.counts_key(news.video), message, ex=live.COUNTS_SECONDS)
+                    room = news.video
+                else:
+                    room = live.user_room(news.user)
+                pipeline.execute_command("SPUBLISH", live.channel(room), message)
             await pipeline.execute()
 
     async def _delete_old(self) -> None:

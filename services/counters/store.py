@@ -15,6 +15,7 @@ from uuid import UUID
 from psycopg import sql
 
 from services.common.database import Connection
+from services.contracts.events import Notified
 from services.counters.code_version import CODE_VERSION
 from services.counters.kinds import BY_TOPIC, Kind, joined
 from services.counters.window import CountKey, DeadLetter, MarkKey, Partition, State, StateKey
@@ -71,6 +72,7 @@ class Flush:
     states: Mapping[StateKey, State] = field(default_factory=dict)
     pending: Mapping[Partition, bytes | None] = field(default_factory=dict)
     """What is pending from now on, for partitions where that changed; None: nothing any more."""
+    notices: Sequence[Notified] = ()
     dead: Sequence[DeadLetter] = ()
 
 
@@ -169,6 +171,7 @@ async def apply(connection: Connection, flush: Flush, *, fence: bool = True) -> 
     if fence:
         await _relied(connection, flush.relied)
     await count(connection, flush.topic, flush.rows, flush.states)
+    await tell(connection, flush.topic, flush.notices)
     await _pending(connection, flush.pending)
     await bury(connection, flush.dead)
 
@@ -211,6 +214,27 @@ async def add(
                 [state.region for _, state in listed],
             ),
         )
+
+
+async def tell(connection: Connection, topic: str, notices: Sequence[Notified]) -> None:
+    """Adds what users are told, each thing once, and says so in the outbox."""
+    if not notices:
+        return
+    told = await connection.execute(
+        "INSERT INTO counters.notifications (user_id, kind, subject, under, at_ms) "
+        "SELECT * FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[]) ORDER BY 1, 2, 3 "
+        "ON CONFLICT DO NOTHING RETURNING user_id",
+        (
+            [notice.user for notice in notices],
+            [notice.kind for notice in notices],
+            [notice.subject for notice in notices],
+            [notice.under for notice in notices],
+            [notice.at_ms for notice in notices],
+        ),
+    )
+    users = sorted({int(row[0]) for row in await told.fetchall()})
+    if users:
+        await connection.execute("INSERT INTO counters.outbox (topic, subjects) VALUES (%s, %s)", (topic, users))
 
 
 def _columns(partitions: Iterable[Partition]) -> tuple[list[str], list[str], list[int]]:

@@ -16,6 +16,7 @@ import psycopg
 
 from services.common.errors import ServiceError
 from services.common.shards import ShardRouter
+from services.contracts.events import Notified
 from services.counters import policy, store, terms
 from services.counters.metrics import CounterMetrics
 from services.counters.window import (
@@ -219,6 +220,7 @@ class Unit:
         rows: dict[CountKey, tuple[int, int]] = {}
         states: dict[StateKey, State] = {}
         bodies: dict[Partition, bytes | None] = {}
+        notices: list[Notified] = []
         dead: list[DeadLetter] = []
         for partition, window in self._windows.items():
             before = self._pending.get(partition, {})
@@ -245,8 +247,10 @@ class Unit:
                 known = states.get(state_key)
                 if known is None or state.newer_than(known):
                     states[state_key] = state
+            notices.extend(window.notices.values())
             dead.extend(window.dead)
-        return _Planned(store.Flush(uuid4(), self.topic, moves, marks, relied, rows, states, bodies, dead), kept)
+        flush = store.Flush(uuid4(), self.topic, moves, marks, relied, rows, states, bodies, notices, dead)
+        return _Planned(flush, kept)
 
     def _settle(self, planned: _Planned) -> None:
         for move in planned.flush.moves:

@@ -159,6 +159,8 @@ class Window:
     by_region: dict[str, dict[int, Sums]] = field(default_factory=dict)
     """The same sums by region and subject: most events meet a key that is known, and need no `CountKey` made for them."""
     states: dict[StateKey, State] = field(default_factory=dict)
+    notices: dict[tuple[int, str, int], Notified] = field(default_factory=dict)
+    """What users are told, by user, kind and subject: told once, however often it is said."""
     dead: list[DeadLetter] = field(default_factory=list)
     events: int = 0
     duplicates: int = 0
@@ -221,6 +223,7 @@ class Window:
         self.counts = {}
         self.by_region = {}
         self.states = {}
+        self.notices = {}
         self.dead = []
         self.events = 0
 
@@ -275,8 +278,8 @@ class Window:
                 self._state(StateKey(subject, user), State(int(active), event.at_ms, event.id, region))
             case Commented(comment=comment, active=active):
                 self._state(StateKey(subject, comment), State(int(active), event.at_ms, event.id, region))
-            case Notified():
-                raise TypeError("notifications are not counted; do not assign their topic")
+            case Notified(user=user, kind=kind):
+                self.notices.setdefault((user, kind, event.subject), event)
 
     def _open(self, subject: int, region: str, sums: Sums) -> None:
         self.by_region[region][subject] = self.counts[CountKey(subject, region)] = sums

@@ -12,6 +12,7 @@ from redis.asyncio import Redis, RedisCluster
 from regions.buckets import ShardMap
 from regions.catalogue import CATALOGUE
 from services.common import ids, videos
+from services.common.consistency import SeenWrites
 from services.common.errors import unavailable
 from services.common.ids import Minter
 from services.common.shards import ShardRouter
@@ -40,22 +41,26 @@ class VideoFacts:
         self._router = router
         self._facts: dict[int, _Fact] = {}
 
-    async def durations(self, wanted: Sequence[int]) -> dict[int, int | None]:
-        """Duration in milliseconds (None: not known yet) of those of ``wanted`` that exist.
+    async def durations(self, wanted: Sequence[int], seen: SeenWrites | None = None) -> dict[int, int | None]:
+        """Duration in milliseconds (None: not known yet) of those of ``wanted`` that exist, to one who wrote ``seen``.
 
         Raises `services.common.errors.ServiceError` 503 if a database does not answer.
         """
-        found = await asyncio.gather(*(self._fact(video) for video in dict.fromkeys(wanted)))
+        found = await asyncio.gather(*(self._fact(video, seen) for video in dict.fromkeys(wanted)))
         return {
             video: fact.duration_ms for video, fact in zip(dict.fromkeys(wanted), found, strict=True) if fact.exists
         }
 
-    async def _fact(self, video: int) -> _Fact:
+    async def _fact(self, video: int, seen: SeenWrites | None) -> _Fact:
+        key = ids.shard_key(video)
         known = self._facts.get(video)
         now = time.monotonic()
-        if known is not None and now < known.until:
+        # What was missing a moment ago may be what this caller has just written.
+        missed = known is not None and not known.exists and seen is not None
+        wrote = missed and seen is not None and seen.of(self._router.shards.home_of(key.bucket)) is not None
+        if known is not None and now < known.until and not wrote:
             return known
-        async with self._router.reader(ids.shard_key(video)) as connection:
+        async with self._router.reader(key, seen) as connection:
             brief = await videos.brief(connection, video)
         fact = (
             _Fact(now + MISSING_SECONDS, False, None)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -19,13 +20,15 @@ from typing import Protocol
 from uuid import UUID, uuid4
 
 from services.contracts.events import PACK_EVENTS, Stamp, encode_stamp, join_pack
-from services.contracts.topics import BY_NAME
+from services.contracts.topics import BY_NAME, INCARNATION_HOURS
 
 MAX_PENDING = 50_000
 """Events that wait for their acknowledgement in one process: about 10 MB."""
 BATCH_RECORDS = 16
 """Records of a partition that are appended at once."""
 CLOSE_SECONDS = 10.0
+INCARNATION_SECONDS = INCARNATION_HOURS * 3600.0
+"""After this an incarnation gives way to a new one, so that its marks may be deleted when no log holds it any more."""
 
 _log = logging.getLogger(__name__)
 
@@ -77,6 +80,7 @@ class Log(Protocol):
 @dataclass(slots=True)
 class _Incarnation:
     log: Log
+    until: float
     id: UUID = field(default_factory=uuid4)
     ended: bool = False
     users: int = 0
@@ -103,10 +107,18 @@ class _Lane:
 class Packer:
     """Lanes that share an incarnation."""
 
-    def __init__(self, origin: str, connect: Callable[[], Awaitable[Log]], *, max_pending: int = MAX_PENDING) -> None:
+    def __init__(
+        self,
+        origin: str,
+        connect: Callable[[], Awaitable[Log]],
+        *,
+        max_pending: int = MAX_PENDING,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._origin = origin
         self._connect = connect
         self._max_pending = max_pending
+        self._clock = clock
         self._lanes: dict[tuple[str, int], _Lane] = {}
         self._incarnation: _Incarnation | None = None
         self._connecting = asyncio.Lock()
@@ -203,7 +215,13 @@ class Packer:
 
     async def _current(self) -> _Incarnation:
         async with self._connecting:
-            if self._incarnation is None or self._incarnation.ended:
-                self._incarnation = _Incarnation(await self._connect())
-                _log.info("incarnation %s of the producer begins", self._incarnation.id)
-            return self._incarnation
+            current, now = self._incarnation, self._clock()
+            if current is not None and not current.ended and now >= current.until:
+                # What it has on its way is finished; its lanes go on as the new one.
+                current.ended = True
+                if current.users == 0:
+                    await current.log.close()
+            if current is None or current.ended:
+                current = self._incarnation = _Incarnation(await self._connect(), now + INCARNATION_SECONDS)
+                _log.info("incarnation %s of the producer begins", current.id)
+            return current

@@ -25,7 +25,7 @@ from services.common.access import Caller, Seen, User
 from services.common.app import state
 from services.common.errors import invalid, not_found, refusals
 from services.common.inputs import CleanText, Input, Output, PathId
-from services.contracts.events import AnyEvent, Commented, Reacted, Reaction, Subscribed
+from services.contracts.events import AnyEvent, Commented, Notified, Reacted, Reaction, Subscribed
 from services.contracts.keyspaces import ENGAGEMENT_KEYS
 from services.contracts.topics import LIKES
 from services.engagement import event_ids, intake
@@ -134,7 +134,7 @@ def _event_id(given: str | None) -> bytes:
 
 
 @router.post("/api/events", status_code=202, openapi_extra={"requestBody": intake.REQUEST_BODY})
-async def events(request: Request, caller: Caller, desk: TheDesk) -> BeaconAnswer:
+async def events(request: Request, caller: Caller, desk: TheDesk, seen: Seen) -> BeaconAnswer:
     """Takes a page's events."""
     body = b""
     async for chunk in request.stream():
@@ -148,7 +148,7 @@ async def events(request: Request, caller: Caller, desk: TheDesk) -> BeaconAnswe
     viewer = intake.viewer_key(desk.viewer_secret, user=caller.user_id, page=beacon.viewer)
     if viewer is None:
         raise invalid("Name the viewer, or sign in.")
-    durations = await desk.facts.durations([candidate.video for candidate in beacon.candidates])
+    durations = await desk.facts.durations([candidate.video for candidate in beacon.candidates], seen)
     kept, refusals = intake.durations_apply(beacon, durations)
     made = [candidate.claim(viewer) for candidate in kept]
     standings = await desk.claims.make(made) if made else []
@@ -185,10 +185,10 @@ def _user_key(desk: Desk, user: int) -> bytes:
 
 
 @router.put("/api/videos/{video_id}/reaction", responses=refusals(404))
-async def react(video_id: PathId, body: ReactionInput, user: User, desk: TheDesk) -> ReactionAnswer:
+async def react(video_id: PathId, body: ReactionInput, user: User, desk: TheDesk, seen: Seen) -> ReactionAnswer:
     """Sets the user's reaction."""
     event_id = _event_id(body.id)
-    if video_id not in await desk.facts.durations([video_id]):
+    if video_id not in await desk.facts.durations([video_id], seen):
         raise not_found("video")
     new = Reaction[body.state.upper()]
     event = Reacted(id=event_id, at_ms=event_ids.time_ms(event_id), video=video_id, user=user.user_id, state=new)
@@ -215,10 +215,13 @@ async def comment(video_id: PathId, body: CommentInput, user: User, desk: TheDes
     try:
         async with desk.router.writer(ids.shard_key(video_id), seen) as connection:
             written = await videos.add_comment(connection, new)
+            video = await videos.brief(connection, video_id)
     except psycopg.errors.UniqueViolation:
         # The request is repeated: the row is there, perhaps without its event.
         written = True
-    if not written:
+        async with desk.router.reader(ids.shard_key(video_id), seen) as connection:
+            video = await videos.brief(connection, video_id)
+    if not written or video is None:
         raise not_found("video")
     event = Commented(
         id=event_id,
@@ -229,6 +232,16 @@ async def comment(video_id: PathId, body: CommentInput, user: User, desk: TheDes
         active=True,
     )
     await _send_one(desk, event, video_id, _user_key(desk, user.user_id), {"comments": 1})
+    if video.owner_id != user.user_id:
+        told = Notified(
+            id=event_ids.make(event.at_ms),
+            at_ms=event.at_ms,
+            user=video.owner_id,
+            kind="comment",
+            subject=comment_id,
+            under=video_id,
+        )
+        await desk.send([told])
     return CommentAnswer(
         id=ids.encode(comment_id), video_id=ids.encode(video_id), author_name=new.author_name, body=new.body
     )
@@ -246,10 +259,12 @@ async def _comment_id(desk: Desk, video: int, user: int, event_id: bytes) -> int
 
 
 @router.put("/api/channels/{channel_id}/subscription", responses=refusals(404))
-async def subscribe(channel_id: PathId, body: SubscriptionInput, user: User, desk: TheDesk) -> SubscriptionAnswer:
+async def subscribe(
+    channel_id: PathId, body: SubscriptionInput, user: User, desk: TheDesk, seen: Seen
+) -> SubscriptionAnswer:
     """Follows a channel, or no longer."""
     event_id = _event_id(body.id)
-    async with desk.router.reader(ids.shard_key(channel_id)) as connection:
+    async with desk.router.reader(ids.shard_key(channel_id), seen) as connection:
         if await videos.channel_owner(connection, channel_id) is None:
             raise not_found("channel")
     event = Subscribed(

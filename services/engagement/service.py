@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 
 from services.common.app import Service
 from services.common.resources import Resources
+from services.engagement import audience, notices
+from services.engagement.announcer import Announcer
 from services.engagement.desk import Desk
 from services.engagement.log import KafkaLog
+from services.engagement.mirror import Mirror
 from services.engagement.packer import Packer
 from services.engagement.routes import router
 
@@ -17,11 +21,20 @@ from services.engagement.routes import router
 @asynccontextmanager
 async def start(resources: Resources) -> AsyncIterator[Desk]:
     """The desk, until the process is told to stop; then what waits for the log is sent."""
-    packer = Packer(resources.settings.own.cell, partial(KafkaLog.connect, resources.kafka))
+    own = resources.settings.own.cell
+    connect = partial(KafkaLog.connect, resources.kafka)
+    packer = Packer(own, connect)
+    desk = Desk(resources.router, resources.cache, packer, resources.context_keys.current)
+    jobs = (Announcer(desk, own).run(), Mirror(resources.router, own, connect).run())
+    tasks = [asyncio.create_task(job) for job in jobs] if own in resources.router.homes else []
     try:
-        yield Desk(resources.router, resources.cache, packer, resources.context_keys.current)
+        yield desk
     finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await packer.close()
 
 
-SERVICE = Service("engagement", (router,), start)
+ROUTERS = (router, notices.router, audience.router)
+SERVICE = Service("engagement", ROUTERS, start)

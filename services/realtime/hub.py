@@ -4,7 +4,8 @@ Wire form. Connect with ``auth = {"token": access token}``, or without for someb
 verify is refused. Events of the client, all answered: ``watch {"video": id}`` →
 ``{"ok": true, "counts": {...} | null, "viewers": n}``, ``leave {"video": id}`` → ``{"ok": true}``; an error is
 ``{"ok": false, "error": {"code", "message"}}``. Events of the server: ``counts`` ``{"video", "views", "likes",
-"dislikes", "comments", "as_of"}`` and ``presence`` ``{"video", "viewers"}``. WebSocket only.
+"dislikes", "comments", "as_of"}``, ``presence`` ``{"video", "viewers"}`` and, to a user's own sockets, ``notice``
+``{"user", "as_of"}``: there is something new among the notifications. WebSocket only.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Coroutine
+from types import MappingProxyType
 
 import msgspec
 import socketio
@@ -85,6 +87,11 @@ class Hub:
             except TokenError as error:
                 raise socketio.exceptions.ConnectionRefusedError(f"the token is refused: {error}") from error
         await self.server.save_session(socket, {"user": user})
+        if user is not None:
+            room = live.user_room(ids.encode(user))
+            if self._rooms.join(socket, room) and self.bus is not None:
+                self.bus.listen(room)
+            await self.server.enter_room(socket, room)
         self.connections += 1
 
     async def _disconnect(self, socket: str, _reason: object = None) -> None:
@@ -119,7 +126,8 @@ class Hub:
         return {"ok": True}
 
     def _left(self, room: str) -> None:
-        self._changed.add(room)
+        if not live.is_user_room(room):
+            self._changed.add(room)
         if self._rooms.viewers(room) == 0:
             self._coalescer.forget(room)
             self._viewers.pop(room, None)
@@ -144,8 +152,9 @@ class Hub:
             return
         if isinstance(message, live.Presence):
             self._viewers[message.video] = message.viewers
-        if self._rooms.viewers(message.video):
-            self._coalescer.offer(message.video, _kind(message), data, time.monotonic())
+        room = live.user_room(message.user) if isinstance(message, live.Notice) else message.video
+        if self._rooms.viewers(room):
+            self._coalescer.offer(room, _kind(message), data, time.monotonic())
 
     async def _send_due(self) -> None:
         while True:
@@ -163,7 +172,7 @@ class Hub:
     async def _repeat_presence(self) -> None:
         while True:
             await asyncio.sleep(REPEAT_SECONDS)
-            self._changed.update(self._rooms.open)
+            self._changed.update(room for room in self._rooms.open if not live.is_user_room(room))
 
     async def _state_one(self, room: str) -> None:
         if self._presence is None or self._cache is None:
@@ -176,8 +185,11 @@ class Hub:
             _log.warning("presence is not stated: %s", type(error).__name__)
 
 
+_KINDS = MappingProxyType({live.Counts: "counts", live.Presence: "presence", live.Notice: "notice"})
+
+
 def _kind(message: live.Message) -> str:
-    return "presence" if isinstance(message, live.Presence) else "counts"
+    return _KINDS[type(message)]
 
 
 def _body(message: live.Message) -> Answer:

@@ -15,7 +15,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import AfterValidator
 
 from services.common import ids, videos
-from services.common.access import Caller
+from services.common.access import Caller, Seen
 from services.common.app import Service, state
 from services.common.cards import Card, ChannelName, media_url
 from services.common.database import Connection
@@ -110,9 +110,9 @@ async def recommend(_: Caller, service: Service_, limit: PageSize = 24, seen: Se
 
 
 @router.get("/videos/{video_id}/related", responses=refusals(404))
-async def related(video_id: PathId, caller: Caller, service: Service_, limit: PageSize = 12) -> Recommended:
+async def related(video_id: PathId, caller: Caller, service: Service_, own: Seen, limit: PageSize = 12) -> Recommended:
     """Videos like this one, filled up with what rises. 404: there is no such video."""
-    async with service.router.reader(ids.shard_key(video_id)) as connection:
+    async with service.router.reader(ids.shard_key(video_id), own) as connection:
         video = await videos.brief(connection, video_id)
         if video is None or (video.visibility is Visibility.PRIVATE and video.owner_id != caller.user_id):
             raise not_found("video")

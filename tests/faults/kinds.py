@@ -184,7 +184,7 @@ class Faults:
 
     async def _insisting(self, ask: Callable[[], Awaitable[set[Token]]]) -> set[Token]:
         """The answer of ``ask``, however often the database goes away meanwhile."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(300):
             while True:
                 try:
                     return await ask()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from regions.catalogue import CATALOGUE
 from services.contracts import events, topics
 from services.contracts.events import MalformedRecordError
-from services.contracts.topics import PARTITIONS_PER_HOME, partition_of
+from services.contracts.topics import PARTITIONS_PER_HOME, Topic, partition_of
 from tests.kafka_server import Kafka
 
 READ_SECONDS = 120.0
@@ -92,9 +92,14 @@ class Truth:
 async def read(kafka: Kafka) -> Truth:
     """The whole log."""
     truth = Truth()
+    await _each(kafka, READ, truth.add)
+    return truth
+
+
+async def _each(kafka: Kafka, topics: Sequence[Topic], take: Callable[[str, int, bytes | None, bytes], None]) -> None:
     places = [
         TopicPartition(topic.name, number)
-        for topic in READ
+        for topic in topics
         for number in range(topic.partitions(len(CATALOGUE.regions)))
     ]
     consumer = AIOKafkaConsumer(**kafka.operator(), enable_auto_commit=False, auto_offset_reset="none")
@@ -113,12 +118,18 @@ async def read(kafka: Kafka) -> Truth:
             for at, records in (await consumer.getmany(*left, timeout_ms=500)).items():
                 for record in records:
                     stamp = dict(record.headers).get(events.STAMP_HEADER)
-                    truth.add(at.topic, at.partition, stamp, record.value or b"")
+                    take(at.topic, at.partition, stamp, record.value or b"")
                     if record.offset + 1 >= ends[at]:
                         left.discard(at)
     finally:
         await consumer.stop()
-    return truth
+
+
+async def everything(kafka: Kafka, topic: Topic) -> list[bytes]:
+    """The bodies of all records of ``topic``, partition by partition."""
+    found: list[bytes] = []
+    await _each(kafka, [topic], lambda _, __, ___, body: found.append(body))
+    return found
 
 
 def differences(truth: Truth, views: Mapping[int, int], likes: Mapping[int, int], dead: int) -> list[str]:

@@ -3,7 +3,14 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.contracts.topics import PARTITIONS_PER_HOME, TOPIC_CONFIG, TOPICS, partition_base, partition_of
+from services.contracts.topics import (
+    DEAD_LETTERS,
+    PARTITIONS_PER_HOME,
+    TOPIC_CONFIG,
+    TOPICS,
+    partition_base,
+    partition_of,
+)
 
 
 @given(st.integers(0, 15), st.integers(0, 2**63 - 1))
@@ -24,5 +31,6 @@ def test_topics_can_neither_lose_nor_compact() -> None:
     assert TOPIC_CONFIG["unclean.leader.election.enable"] == "false"
     assert TOPIC_CONFIG["cleanup.policy"] == "delete"
     assert TOPIC_CONFIG["min.insync.replicas"] == "2"
-    assert len({topic.name for topic in TOPICS}) == 5
-    assert all(topic.partitions(4) == 60 for topic in TOPICS)
+    assert len({topic.name for topic in TOPICS}) == 6
+    assert {topic.partitions(4) for topic in TOPICS} == {60, 4}
+    assert [topic.name for topic in TOPICS if topic.partitions(4) == 4] == [DEAD_LETTERS.name]

@@ -59,6 +59,14 @@ def test_a_cold_key_is_written_when_it_has_gathered_enough_or_waited_long_enough
     assert not third.pending
 
 
+def test_what_the_database_refuses_stays_pending_whatever_its_size_and_age() -> None:
+    first = policy.split(_window({1: policy.HOT, 2: policy.HOT}), {}, everything=True, now_ms=0, held={1})
+    assert first.rows == {CountKey(2, "mumbai"): (policy.HOT, 0)}
+    later = policy.split(_window({1: 1}), first.pending, everything=True, now_ms=2 * policy.MAX_WAIT_MS, held={1})
+    assert not later.rows
+    assert later.pending[CountKey(1, "mumbai")].first == policy.HOT + 1
+
+
 _KEY = st.builds(CountKey, st.integers(1, 2**63 - 1), st.sampled_from(["mumbai", "oregon"]))
 _WAITING = st.builds(Waiting, st.integers(0, 2**40), st.integers(0, 2**40), st.integers(0, 99), st.integers(0, 2**50))
 

@@ -15,6 +15,7 @@ from services.contracts import events, topics
 from services.contracts.events import Viewed
 from services.engagement import event_ids
 from services.engagement.packer import (
+    INCARNATION_SECONDS,
     AppendError,
     NotAcknowledgedError,
     OverloadedError,
@@ -156,7 +157,8 @@ async def test_whatever_fails_stamps_stay_dense_and_what_is_acknowledged_is_in_t
     script: list[str], sends: list[tuple[int, int, bool]]
 ) -> None:
     broker = Broker(script=list(script))
-    packer = Packer("mumbai", broker.connect)
+    now = [0.0]
+    packer = Packer("mumbai", broker.connect, clock=lambda: now[0])
     tasks: list[tuple[list[bytes], asyncio.Task[Receipt]]] = []
     for partition, count, pause in sends:
         sent = _views(count)
@@ -164,6 +166,7 @@ async def test_whatever_fails_stamps_stay_dense_and_what_is_acknowledged_is_in_t
         tasks.append(([event.id for event in sent], asyncio.create_task(packer.submit(LIKES, partition, encoded))))
         if pause:
             await asyncio.sleep(0.001)
+            now[0] += INCARNATION_SECONDS / 2
     results = await asyncio.gather(*(task for _, task in tasks), return_exceptions=True)
     await packer.close()
     logged = broker.ids()
@@ -176,3 +179,14 @@ async def test_whatever_fails_stamps_stay_dense_and_what_is_acknowledged_is_in_t
     for sequences in broker.stamps().values():
         assert sequences == list(range(1, len(sequences) + 1))
     assert packer.pending == 0
+
+
+async def test_an_incarnation_gives_way_to_a_new_one_after_a_day_without_a_hole() -> None:
+    broker, now = Broker(), [0.0]
+    packer = Packer("mumbai", broker.connect, clock=lambda: now[0])
+    for _ in range(5):
+        await packer.submit(LIKES, 0, [events.encode_event(event) for event in _views(1)])
+        now[0] += INCARNATION_SECONDS / 2
+    await packer.close()
+    assert sorted(broker.stamps().values()) == [[1], [1, 2], [1, 2]]
+    assert broker.connections == broker.closed == 3
