@@ -154,7 +154,7 @@ fuzz: $(STAMP) ## Fuzz the gateway's parsers: make fuzz SECONDS=3600
 
 .PHONY: test-cluster
 test-cluster: $(STAMP) ## A cell on a real API server with fake nodes, and the report in bench/results
-	CLUSTER_REPORT=bench/results/cluster.md $(VENV)/bin/pytest -q -s tests/cluster/whole_cell.py
+	CLUSTER_REPORT=bench/results/cluster.md $(VENV)/bin/pytest -q -s --timeout 0 tests/cluster/whole_cell.py
 
 .PHONY: fuzz-hour
 fuzz-hour: $(STAMP)
