@@ -18,7 +18,7 @@ RELEASE: Object = {
 
 
 def told(**changed: Value) -> list[str]:
-    release = {key: value for key, value in {**RELEASE, **changed}.items() if value is not None}
+    release: dict[str, Value] = {key: value for key, value in {**RELEASE, **changed}.items() if value is not None}
     return [f"{problem.path}: {problem.reason}" for problem in releases.problems(releases.completed(release))]
 
 
