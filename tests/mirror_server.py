@@ -25,20 +25,22 @@ class Replicator:
 
     mirror: mirror.Mirror
     process: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
 
     def start(self) -> None:
         """Starts it, also after `kill`; `ready` waits."""
+        self.started = time.time()
         program = mirror.program(self.mirror)
         program.prepare()
         with (self.mirror.directory / "log").open("ab") as output:
             self.process = subprocess.Popen(program.argv, cwd=program.directory, stdout=output, stderr=output)
 
     def ready(self) -> None:
-        """Waits until heartbeats come through every direction."""
+        """Waits until heartbeats come through every direction that were sent since it was started."""
         end = time.monotonic() + READY_SECONDS
         while True:
             try:
-                mirror.check(self.mirror)
+                mirror.check(self.mirror, self.started)
                 return
             except NotReadyError as error:
                 if self.process is None or self.process.poll() is not None or time.monotonic() > end:

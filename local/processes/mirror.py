@@ -164,25 +164,27 @@ def prepare(mirror: Mirror) -> None:
     paths.write_private(mirror.configuration, properties(mirror))
 
 
-def check(mirror: Mirror) -> None:
-    """Raises `NotReadyError` unless a heartbeat of the last seconds came through every direction."""
-    asyncio.run(_check(mirror))
+def check(mirror: Mirror, since: float | None = None) -> None:
+    """Raises `NotReadyError` unless a heartbeat came through every direction in the last seconds, or since ``since``
+    (seconds since 1970)."""
+    asyncio.run(_check(mirror, time.time() - LATE_SECONDS if since is None else since))
 
 
-async def _check(mirror: Mirror) -> None:
+async def _check(mirror: Mirror, since: float) -> None:
     for source, target in mirror.directions:
         if mirror.lost & {source, target}:
             continue
         try:
             async with asyncio.timeout(8):
-                beats = await _heartbeat(mirror, source, target)
+                beats = await _heartbeat(mirror, source, target, since)
         except (KafkaError, OSError, TimeoutError) as error:
             raise NotReadyError(f"{source} to {target}: {error or type(error).__name__}") from error
         if not beats:
-            raise NotReadyError(f"nothing came from {source} to {target} for {LATE_SECONDS} s")
+            seconds = time.time() - since
+            raise NotReadyError(f"nothing came from {source} to {target} for {seconds:.0f} s")
 
 
-async def _heartbeat(mirror: Mirror, source: str, target: str) -> bool:
+async def _heartbeat(mirror: Mirror, source: str, target: str, since: float) -> bool:
     consumer = AIOKafkaConsumer(
         **kafka.operator_connection(mirror.ports[target], mirror.password), enable_auto_commit=False
     )
@@ -191,7 +193,6 @@ async def _heartbeat(mirror: Mirror, source: str, target: str) -> bool:
         copied = TopicPartition(copied_name(source, _HEARTBEATS), 0)
         if copied.topic not in await consumer.topics():
             return False
-        since = int((time.time() - LATE_SECONDS) * 1000)
-        return (await consumer.offsets_for_times({copied: since}))[copied] is not None
+        return (await consumer.offsets_for_times({copied: int(since * 1000)}))[copied] is not None
     finally:
         await consumer.stop()
