@@ -9,7 +9,9 @@ import importlib.metadata
 import json
 import os
 import platform
+import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -180,6 +182,8 @@ def main() -> None:
     parser.add_argument("--patience", type=float, default=120, help="seconds to wait for an idle machine")
     parser.add_argument("--only", default="", help="comma-separated parts of peers' names")
     options = parser.parse_args()
+    # A stopped run ends what it started, as an interrupted one does.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     wanted = [part for part in options.only.split(",") if part]
     chosen = tuple(peer for peer in peers.PEERS if not wanted or any(part in peer.name for part in wanted))
     with tempfile.TemporaryDirectory(prefix="bench-gateway-") as made:
