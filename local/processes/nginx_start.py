@@ -1,7 +1,8 @@
-"""Starts nginx where a master that was killed left its workers: they hold the ports, so that a new master cannot have them.
+"""Starts nginx where a master that was killed left its workers, which would go on for ever with what they knew.
 
 Usage: ``python -I nginx_start.py PORT COMMAND...``. Owns no configuration. Stands alone, so that a start imports little.
-The old workers answer what they have begun (SIGQUIT) and take nothing new; then this process becomes the command.
+The configuration's ``reuseport`` lets old and new listen at once; when the new one does, the old workers answer what they
+have begun (SIGQUIT) and take nothing new.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 
 import psutil
 
-WAIT_SECONDS = 5.0
+WAIT_SECONDS = 30.0
 
 
 def orphans(port: int, binary: str) -> Iterator[psutil.Process]:
@@ -39,19 +40,38 @@ def _runs(process: psutil.Process, binary: str) -> bool:
         return False
 
 
-def main() -> None:
-    """Ends the orphans and becomes the command."""
-    port, command = int(sys.argv[1]), sys.argv[2:]
+def retire(left: list[psutil.Process], port: int, successor: int) -> None:
+    """Has the orphans end once ``successor`` or a child of it listens, so that somebody does at every moment."""
     end = time.monotonic() + WAIT_SECONDS
-    told: set[int] = set()
-    while left := list(orphans(port, command[0])):
-        for process in left:
-            if process.pid not in told:
-                told.add(process.pid)
-                process.send_signal(signal.SIGQUIT)
-        if time.monotonic() > end:
-            break
-        time.sleep(0.02)
+    while time.monotonic() < end and not _listens(port, successor):
+        time.sleep(0.05)
+    for process in left:
+        with contextlib.suppress(psutil.Error):
+            process.send_signal(signal.SIGQUIT)
+
+
+def _listens(port: int, pid: int) -> bool:
+    with contextlib.suppress(psutil.Error):
+        return any(
+            connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr.port == port
+            for connection in psutil.Process(pid).net_connections(kind="tcp")
+        )
+    return False
+
+
+def main() -> None:
+    """Becomes the command; a process of its own ends the orphans when they are needed no more."""
+    port, command = int(sys.argv[1]), sys.argv[2:]
+    left = list(orphans(port, command[0]))
+    if left:
+        successor = os.getpid()
+        child = os.fork()
+        if child == 0:
+            # Twice, so that it is no child of nginx, which would wonder about it.
+            if os.fork() == 0:
+                retire(left, port, successor)
+            os._exit(0)
+        os.waitpid(child, 0)
     os.execv(command[0], command)  # noqa: S606 - the command is our own
 
 
