@@ -16,9 +16,9 @@ from services.contracts.demand import CONTRACT
 _Values = Callable[[Sizes], tuple[object, ...]]
 
 _OWNED: Final[Mapping[tuple[str, str], _Values]] = {
-    ("aws:rds/instance:Instance", "instanceClass"): lambda s: (s.database_class, s.resident_class),
-    ("aws:rds/instance:Instance", "allocatedStorage"): lambda s: (s.database_storage, s.resident_storage),
-    ("aws:rds/instance:Instance", "maxAllocatedStorage"): lambda s: (s.database_max_storage, s.resident_max_storage),
+    ("aws:rds/instance:Instance", "instanceClass"): lambda s: (s.database_class,),
+    ("aws:rds/instance:Instance", "allocatedStorage"): lambda s: (s.database_storage,),
+    ("aws:rds/instance:Instance", "maxAllocatedStorage"): lambda s: (s.database_max_storage,),
     ("aws:elasticache/replicationGroup:ReplicationGroup", "nodeType"): lambda s: (s.cache_node,),
     ("aws:elasticache/replicationGroup:ReplicationGroup", "numNodeGroups"): lambda s: (s.cache_shards,),
     ("aws:msk/cluster:Cluster", "brokerNodeGroupInfo.instanceType"): lambda s: (s.broker_class,),
@@ -28,6 +28,12 @@ _OWNED: Final[Mapping[tuple[str, str], _Values]] = {
     ("aws:msk/cluster:Cluster", "numberOfBrokerNodes"): lambda s: (AZS_PER_REGION * s.brokers_per_zone,),
     ("aws:appautoscaling/target:Target", "maxCapacity"): lambda s: (s.broker_max_storage,),
 }
+_RESIDENT: Final[Mapping[str, _Values]] = {
+    "instanceClass": lambda s: (s.resident_class,),
+    "allocatedStorage": lambda s: (s.resident_storage,),
+    "maxAllocatedStorage": lambda s: (s.resident_max_storage,),
+}
+"""Of the instance for bound data, whose name ends so."""
 _BOUNDS: Final[Mapping[str, tuple[str, ...]]] = {
     "kubernetes:autoscaling/v2:HorizontalPodAutoscaler": ("spec.minReplicas", "spec.maxReplicas"),
     "kubernetes:keda.sh/v1alpha1:ScaledObject": (
@@ -64,5 +70,6 @@ def _planned(sizes: Sizes, type_token: str, name: str, path: str) -> tuple[objec
         if bounds is None:
             return ()
         return (bounds.most,) if "max" in path else (bounds.least,)
-    owned = _OWNED.get((type_token, path))
+    resident = type_token.startswith("aws:rds/") and name.endswith("resident")
+    owned = _RESIDENT.get(path) if resident else _OWNED.get((type_token, path))
     return owned(sizes) if owned else ()
