@@ -29,7 +29,7 @@ from services.contracts.topics import TOPICS, copied_name
 
 PART = "mirror"
 HEARTBEAT_SECONDS = 5
-LATE_SECONDS = 30
+LATE_SECONDS = 60
 """A direction whose last copied heartbeat is older does not work."""
 _HEARTBEATS = "heartbeats"
 
