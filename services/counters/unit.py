@@ -40,7 +40,14 @@ _log = logging.getLogger(__name__)
 MAX_REFUSED = 100
 """Subjects of one unit whose rows the database may refuse; with more it is not the subjects' fault."""
 
-UNREACHABLE = (psycopg.OperationalError, psycopg.InterfaceError, ServiceError, OSError, TimeoutError)
+UNREACHABLE = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.errors.IdleInTransactionSessionTimeout,
+    ServiceError,
+    OSError,
+    TimeoutError,
+)
 """What a database that is away, restarts or times out looks like; the fate of a commit is then unknown."""
 
 

@@ -9,15 +9,21 @@ import os
 import random
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from psycopg import sql
 
+from services.common.ids import Minter, ShardKey
+from services.contracts import events
+from services.contracts.events import Stamp
+from services.contracts.topics import VIEWS, partition_of
 from tests.faults.disk import SmallDisk, small_disk
 from tests.faults.harness import Harness, Plan, Report
 from tests.faults.kinds import BLOCK, WEIGHTS, schedule
+from tests.faults.load import view
 from tests.faults.report import render
-from tests.faults.truth import Truth, differences
+from tests.faults.truth import TWO_CELLS, Truth, differences
 from tests.kafka_server import Kafka
 from tests.servers import Cells, drop_cells
 from tests.services.counters.platform import Platform
@@ -87,6 +93,19 @@ def test_a_schedule_holds_every_kind_and_depends_on_its_seed_only() -> None:
     first, second = (schedule(2 * BLOCK, 5) for _ in range(2))
     assert first == second
     assert {name: first.count(name) for name in WEIGHTS} == {name: 2 * weight for name, weight in WEIGHTS.items()}
+
+
+def test_an_event_in_the_same_place_of_another_homes_group_is_a_dead_letter() -> None:
+    minter, place = Minter(), partition_of(0, 0)
+    video = next(
+        v
+        for v in iter(lambda: minter.mint(ShardKey(TWO_CELLS.buckets_of("singapore")[0])), None)
+        if partition_of(0, v) == place
+    )
+    truth = Truth()
+    stamp = events.encode_stamp(Stamp("mumbai", UUID(int=1), 1))
+    truth.add(VIEWS.name, place, stamp, events.join_pack([events.encode_event(view(video))]))
+    assert (truth.dead, sum(truth.views.values())) == (1, 0)
 
 
 def test_the_comparison_sees_one_event_too_many_and_one_too_few() -> None:

@@ -14,13 +14,17 @@ from uuid import UUID
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from regions.buckets import ShardMap, deal
 from regions.catalogue import CATALOGUE
+from services.common import ids
 from services.contracts import events, topics
 from services.contracts.events import MalformedRecordError
-from services.contracts.topics import PARTITIONS_PER_HOME, Topic, partition_of
+from services.contracts.topics import Topic, partition_of
 from tests.kafka_server import Kafka
 
-READ_SECONDS = 120.0
+READ_SECONDS = 300.0
+TWO_CELLS = deal(("mumbai", "singapore"))
+"""The cells of these runs."""
 READ = (topics.VIEWS, topics.LIKES)
 
 
@@ -28,6 +32,7 @@ READ = (topics.VIEWS, topics.LIKES)
 class Truth:
     """Counts by the log."""
 
+    shards: ShardMap = TWO_CELLS
     views: Counter[int] = field(default_factory=Counter)
     reactions: dict[tuple[int, int], tuple[int, bytes, int]] = field(default_factory=dict)
     """(video, user) -> (source time, event id, state) of the last writer."""
@@ -77,8 +82,8 @@ class Truth:
             return
         tag, ident, at_ms, video = event[:4]
         self.ids.add(ident)
-        home = partition // PARTITIONS_PER_HOME
-        if partition_of(home, video) != partition:
+        home = self.shards.home_of(ids.bucket_of(video))
+        if partition_of(CATALOGUE.names.index(home), video) != partition:
             self.dead += 1
         elif topic == topics.VIEWS.name:
             self.views[video] += tag == 1
@@ -89,9 +94,9 @@ class Truth:
                 self.reactions[video, user] = (at_ms, ident, state)
 
 
-async def read(kafka: Kafka) -> Truth:
-    """The whole log."""
-    truth = Truth()
+async def read(kafka: Kafka, shards: ShardMap = TWO_CELLS) -> Truth:
+    """The whole log, of subjects at home by ``shards``."""
+    truth = Truth(shards)
     await _each(kafka, READ, truth.add)
     return truth
 
