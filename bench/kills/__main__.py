@@ -72,7 +72,7 @@ WHAT: Final = {
 
 
 def main() -> int:
-    """Runs, writes the table, and returns 1 if a process cost more than the requests in flight that need not."""
+    """Runs and writes the table."""
     parser = argparse.ArgumentParser(prog="python -m bench.kills", description=__doc__)
     parser.add_argument("--only", nargs="*", help="names of processes, for example mumbai-gateway-1")
     options = parser.parse_args()
@@ -87,11 +87,8 @@ def main() -> int:
             rows = asyncio.run(_measure(platform, _up(platform), options.only))
         finally:
             down(home, _say)
-    text = _document(rows)
     if options.only:
-        print(text)
-    else:
-        RESULT.write_text(text, encoding="utf-8")
+        print(_document(rows))
     return 0
 
 
@@ -142,6 +139,9 @@ async def _measure(platform: Platform, url: str, only: Sequence[str] | None) -> 
     for name, worker in _victims(platform, only):
         rows.append(await _kill(platform, load, programs[name], worker))
         _say(table(rows[-1:]).splitlines()[-1])
+        if not only:
+            # At once: a run that is ended early leaves what it has seen.
+            RESULT.write_text(_document(rows), encoding="utf-8")
     over.set()
     await running
     return rows
@@ -179,7 +179,8 @@ async def _kill(platform: Platform, load: Load, program: Program, worker: bool) 
         if time.monotonic() > max(noticed, at + (healthy or 0.0)) + QUIET_SECONDS:
             break
     name = f"{program.name}, a worker" if worker else program.name
-    what = WHAT.get(program.part, "one of two" if program.part[-1:].isdigit() else "")
+    several = "one of three" if "sentinel" in name else "one of two"
+    what = WHAT.get(program.part, several if program.part[-1:].isdigit() else "")
     return seen(name, what, at, in_flight, load.requests[max(0, first) :], load.dropped, load.away, healthy)
 
 
@@ -250,6 +251,7 @@ Made by `make kill-report` ({machine}): each process of a cell is killed (SIGKIL
 {SOCKETS} sockets use the cell through its front door. In flight are all requests without an answer at that moment,
 whichever process had them. Lost is a request with a status of 500 or more, a wrong refusal (401, 404), or no answer in
 10 s. What answers requests runs twice; a row without "one of two" is of something that the embedded default has once.
+On a machine with more load than cores the times are the load's, and "broken" is mostly an answer after more than 10 s.
 
 {verdict}
 
