@@ -98,6 +98,8 @@ def test_env_prints_what_a_shell_can_evaluate_and_no_secret(tmp_path: Path) -> N
 def test_an_interrupted_command_ends_with_130_and_leaves_the_lock_free(tmp_path: Path) -> None:
     home = tmp_path / "home"
     code = (
+        # A caller may have started the tests with interrupts ignored.
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "import time, sys; sys.argv = ['meridian', 'up']\n"
         "import ops.cli, ops.commands.up as command\n"
         "from local.installation import exclusive\n"

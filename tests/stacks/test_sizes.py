@@ -122,6 +122,9 @@ RECOGNISABLE = replace(
 )
 """Every output that names no resource, with a value that occurs nowhere else."""
 
+SCALED_BY_EVENTS = ("counters", "realtime", "transcoder")
+"""Workloads that scale on lag, sockets and queue depth; the others on CPU."""
+
 REACHES: Mapping[str, set[tuple[str, str]]] = {
     "database_class": {(f"database-{name}", "instanceClass") for name in ("primary", "replica-1", "replica-2")},
     "database_storage": {("database-primary", "allocatedStorage")},
@@ -173,8 +176,13 @@ def test_every_output_of_capacity_reaches_its_resources_and_no_other() -> None:
         getattr(RECOGNISABLE, field): where for field, where in REACHES.items()
     }
     for name, bounds in RECOGNISABLE.replicas.items():
-        scaler = f"workloads-horizontalpodautoscaler-{name}"
-        expected |= {bounds.least: {(scaler, "spec.minReplicas")}, bounds.most: {(scaler, "spec.maxReplicas")}}
+        if name in SCALED_BY_EVENTS:
+            scaler = f"workloads-scaledobject-{name}"
+            least = {(scaler, "spec.minReplicaCount"), (scaler, "spec.fallback.replicas")}
+            expected |= {bounds.least: least, bounds.most: {(scaler, "spec.maxReplicaCount")}}
+        else:
+            scaler = f"workloads-horizontalpodautoscaler-{name}"
+            expected |= {bounds.least: {(scaler, "spec.minReplicas")}, bounds.most: {(scaler, "spec.maxReplicas")}}
     assert reached == expected
 
 
