@@ -167,7 +167,7 @@ openapi-many: $(STAMP)
 
 # What is too long for `make test`; a further long check is a target of its own and a word in this list.
 .PHONY: full
-full: test-cluster soak fuzz-hour openapi-many kill-report ## The long checks, one after the other, with their reports
+full: test-cluster soak soak-promotion fuzz-hour openapi-many kill-report ## The long checks, one after the other, with their reports
 
 .PHONY: kill-report
 kill-report: $(STAMP) ## Kill every process of a loaded cell in turn, and the report in bench/results: about 15 minutes
