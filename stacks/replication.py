@@ -75,6 +75,9 @@ class Replication(pulumi.ComponentResource):
         source, target, of_target = self._args.source, self._args.target, self._args.of_target
         built = self._seats.built_in(target.name)
         identifier = names.database_copy(source, target, built)
+        replica = self._seats.replica(target.name)
+        # The writer of its buckets leaves a snapshot, as every primary does; RDS takes none of a replica.
+        snapshot = self._ctx.protect and not replica
         logs = LogSettings(key_arn=of_target.logs_key_arn, days=LOG_DAYS)
         groups = [
             log_group(self._ctx.at(target.code), f"{self._name}-{kind}", f"/aws/rds/instance/{identifier}/{kind}", logs)
@@ -84,7 +87,7 @@ class Replication(pulumi.ComponentResource):
             f"{self._name}-database" if built == 1 else f"{self._name}-database-t{built}",
             region=target.code,
             identifier=identifier,
-            replicate_source_db=self._args.of_source.database_arn if self._seats.replica(target.name) else None,
+            replicate_source_db=self._args.of_source.database_arn if replica else None,
             instance_class=self._args.sizes.database_class,
             multi_az=True,
             storage_type="gp3",
@@ -102,7 +105,8 @@ class Replication(pulumi.ComponentResource):
             copy_tags_to_snapshot=True,
             delete_automated_backups=not self._ctx.protect,
             deletion_protection=self._ctx.protect,
-            skip_final_snapshot=True,
+            skip_final_snapshot=not snapshot,
+            final_snapshot_identifier=f"{identifier}-final" if snapshot else None,
             enabled_cloudwatch_logs_exports=list(database.LOG_EXPORTS),
             performance_insights_enabled=True,
             performance_insights_kms_key_id=of_target.database_key_arn,

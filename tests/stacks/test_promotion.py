@@ -36,14 +36,17 @@ def names_of(footprint: Footprint) -> set[tuple[str, str]]:
     return {(item.type, item.name) for item in footprint.resources}
 
 
-def test_the_promoted_instance_only_loses_its_source(before: Footprint, lost: Footprint) -> None:
+def test_the_promoted_instance_only_loses_its_source_and_leaves_a_snapshot_from_now_on(
+    before: Footprint, lost: Footprint
+) -> None:
     was, now = (side.one(INSTANCE, "mumbai-to-singapore-database") for side in (before, lost))
     assert {key for key in was.inputs.keys() | now.inputs.keys() if was.inputs.get(key) != now.inputs.get(key)} == {
-        "replicateSourceDb"
+        *("replicateSourceDb", "skipFinalSnapshot", "finalSnapshotIdentifier"),
     }
     assert "replicateSourceDb" not in now.inputs
     assert now.protect
     assert now.inputs["deletionProtection"]
+    assert now.inputs["finalSnapshotIdentifier"] == f"{now.inputs['identifier']}-final"
 
 
 def test_nothing_stateful_goes_and_only_the_alarm_on_a_lag_that_is_none(before: Footprint, lost: Footprint) -> None:
