@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -24,6 +25,8 @@ from local.aws.engine.wire import Properties
 _ABSENT = re.compile(r"NotFound|NoSuch|NotExist|Nonexist|NonExist|^404$|UnknownResource", re.IGNORECASE)
 _BARE_AMPERSAND = re.compile(rb"&(?![a-zA-Z]+;|#)")
 _ACCOUNT_HOST = re.compile(r"//\d{12}\.")
+_PAUSES = (0.2, 0.5, 1.0)
+"""Seconds before an operation is tried again whose answer was unreadable."""
 _CONFIG = Config(
     connect_timeout=5,
     read_timeout=120,
@@ -123,7 +126,7 @@ class Clients:
 
     def _guarded(self, operation: str, action: Action) -> Properties:
         try:
-            answer = action()
+            answer = _readable(action)
         except ClientError as error:
             detail = error.response.get("Error", {})
             raise AwsError(operation, str(detail.get("Code", "")), str(detail.get("Message", ""))) from error
@@ -136,6 +139,19 @@ class Clients:
         except BotoCoreError as error:
             raise AwsError(operation, type(error).__name__, str(error)) from error
         return {key: value for key, value in answer.items() if key != "ResponseMetadata"}
+
+
+def _readable(action: Action) -> Mapping[str, object]:
+    """An answer that can be read. A crash of the emulator's handler is a page in HTML, which botocore does not try again.
+
+    moto's handlers crash when two of them walk the same dictionary, before they change anything.
+    """
+    for pause in _PAUSES:
+        try:
+            return action()
+        except ResponseParserError:
+            time.sleep(pause)
+    return action()
 
 
 def _without_account_host(request: AWSRequest, **_: object) -> None:
