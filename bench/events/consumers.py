@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from uuid import UUID
 
+from bench import accounting
 from bench.events import processes, stagefile
 from bench.events.peers import Peer
 from bench.events.processes import Contestant, Said
@@ -134,7 +135,7 @@ def run(servers: Servers, peer: Peer, written: Written, number: int) -> Round:
     """One contestant, one pass. Raises RuntimeError if it fails."""
     stage = _prepare(servers, written)
     log = servers.directory / f"{peer.name.split()[0].strip(',')}-{number}.err"
-    with processes.contestant(peer.name, peer.command(stage), log, processes.cores()[0]) as running:
+    with processes.contestant(peer.name, peer.command(stage), log, accounting.cores()[0]) as running:
         account = follow(running, servers)
     millions = share(written.records, account.counted) * written.events / 1e6
     return Round(
@@ -163,7 +164,7 @@ def run_two(servers: Servers, peer: Peer, written: Written, number: int) -> Roun
                     core,
                 )
             )
-            for at, ((start, stop), core) in enumerate(zip(parts, processes.cores(), strict=True))
+            for at, ((start, stop), core) in enumerate(zip(parts, accounting.cores(), strict=True))
         ]
         accounts = list(threads.map(partial(follow, servers=servers), running))
     millions = [

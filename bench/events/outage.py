@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from bench import accounting
 from bench.events import consumers, peers, processes, stagefile, workload
 from bench.events.servers import CELL, SHARDS, Servers
 from services.contracts.events import Viewed, encode_event
@@ -126,7 +127,7 @@ async def measure(servers: Servers, seconds: float, rate: float, say: Callable[[
     def counted() -> int:
         return sum(views for views, _ in consumers.stored(servers).values())
 
-    with processes.contestant("ours", command, log, processes.cores()[0]) as running:
+    with processes.contestant("ours", command, log, accounting.cores()[0]) as running:
         sending = asyncio.create_task(load.run())
         memory = 0
         try:
@@ -137,14 +138,14 @@ async def measure(servers: Servers, seconds: float, rate: float, say: Callable[[
             gone = time.monotonic()
             while time.monotonic() - gone < seconds:
                 await asyncio.sleep(1)
-                memory = max(memory, processes.memory_bytes(running.pid))
+                memory = max(memory, accounting.memory_bytes(running.pid))
             await asyncio.to_thread(primary.start)
             back = time.monotonic()
             backlog = load.acknowledged - await asyncio.to_thread(counted)
             say(f"PostgreSQL is back after {back - gone:.0f} s; {backlog:,} events are behind")
             # What an open window holds is behind at any time, so the yardstick is what was behind before, and a second.
             while load.acknowledged - await asyncio.to_thread(counted) > behind + rate:
-                memory = max(memory, processes.memory_bytes(running.pid))
+                memory = max(memory, accounting.memory_bytes(running.pid))
                 if time.monotonic() - back > PATIENCE_SECONDS:
                     raise RuntimeError(f"not caught up after {PATIENCE_SECONDS:.0f} s: {log.read_text()[-2000:]}")
                 await asyncio.sleep(0.2)

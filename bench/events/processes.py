@@ -12,34 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
+from bench.accounting import cpu_seconds, memory_bytes
 
 QUIET_SECONDS = 120.0
 """A contestant that says nothing for so long has failed."""
-
-
-def cores() -> tuple[int, int]:
-    """(the core under test, the core of the servers); the same one twice on a machine with one."""
-    found = sorted(os.sched_getaffinity(0))
-    return found[0], found[-1]
-
-
-def cpu_seconds(pid: int) -> float:
-    """CPU time of a process tree that lives, user and kernel, to the nanosecond (``/proc/PID/task/*/schedstat``)."""
-    total = 0
-    own = psutil.Process(pid)
-    for process in (own, *own.children(recursive=True)):
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            for task in Path(f"/proc/{process.pid}/task").iterdir():
-                with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-                    total += int((task / "schedstat").read_text().split()[0])
-    return total / 1e9
-
-
-def memory_bytes(pid: int) -> int:
-    """Proportional set size of a process tree."""
-    own = psutil.Process(pid)
-    return sum(process.memory_full_info().pss for process in (own, *own.children(recursive=True)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from bench import accounting
 from bench.events import peers, processes, stagefile
 from bench.events.servers import Servers
 from bench.events.workload import JSON_TOPIC
@@ -82,7 +83,7 @@ async def run(servers: Servers, number: int, name: str, topic: str, command: Seq
     before = await _ends(servers, topic)
     warm = None
     log = servers.directory / f"producer-{number}.err"
-    with processes.contestant(name, command, log, processes.cores()[0]) as running:
+    with processes.contestant(name, command, log, accounting.cores()[0]) as running:
         for said in running.lines():
             if warm is None:
                 warm = said

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import psycopg
 
-from bench.events import processes
+from bench import accounting
 from local.ports import LOOPBACK, POSTGRES, Port, PortTable, free_ports
 from local.processes import kafka, postgres
 from local.processes.credentials import CellCredentials, Login, WorkloadPasswords
@@ -88,7 +88,7 @@ class Server:
 
     def cpu(self) -> float:
         """CPU seconds of its tree. Workers of PostgreSQL that ended are not in it."""
-        return processes.cpu_seconds(self.process.pid)
+        return accounting.cpu_seconds(self.process.pid)
 
 
 @dataclass
@@ -156,7 +156,7 @@ def _tell(directory: Path, kind: type[BaseException] | None, *_: object) -> None
 @contextlib.contextmanager
 def servers(directory: Path, *, replicas: int = 0, core: int | None = None) -> Iterator[Servers]:
     """All of them on ``core`` (the last one), stopped and removed at the end."""
-    at = processes.cores()[1] if core is None else core
+    at = accounting.cores()[1] if core is None else core
     names = database_workloads()
     passwords = {name: secrets.token_urlsafe(24) for name in names}
     credentials = CellCredentials(

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import psutil
 
+from bench import accounting
+
 
 def free_port() -> int:
     """A port that is free now."""
@@ -19,12 +21,6 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-def processors() -> tuple[int, int]:
-    """(the core under test, the core of load and upstreams); the same one twice on a machine with one."""
-    cores = sorted(os.sched_getaffinity(0))
-    return cores[0], cores[-1]
 
 
 class Running:
@@ -37,21 +33,15 @@ class Running:
 
     def tree(self) -> list[psutil.Process]:
         """The process and all its descendants."""
-        own = psutil.Process(self._process.pid)
-        return [own, *own.children(recursive=True)]
+        return accounting.tree(self._process.pid)
 
     def cpu_seconds(self) -> float:
-        """CPU time of the tree, user and kernel, to the nanosecond (``/proc/PID/task/*/schedstat``)."""
-        total = 0
-        for process in self.tree():
-            for task in Path(f"/proc/{process.pid}/task").iterdir():
-                with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-                    total += int((task / "schedstat").read_text().split()[0])
-        return total / 1e9
+        """CPU time of the tree, user and kernel."""
+        return accounting.cpu_seconds(self._process.pid)
 
     def memory_bytes(self) -> int:
         """Proportional set size of the tree."""
-        return sum(process.memory_full_info().pss for process in self.tree())
+        return accounting.memory_bytes(self._process.pid)
 
     def wait_listening(self, port: int, seconds: float = 40.0) -> None:
         """Until ``port`` takes connections. Raises RuntimeError with the log if it does not."""

