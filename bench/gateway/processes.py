@@ -13,14 +13,13 @@ from pathlib import Path
 import psutil
 
 from bench import accounting
+from local.ports import free_ports
 
 
 def free_port() -> int:
     """A port that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    (port,) = free_ports(1)
+    return port
 
 
 class Running:
