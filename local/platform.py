@@ -12,16 +12,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
-from local import cache, dataplane, deployment, inventory, paths, prerequisites
+from local import cache, dataplane, deployment, gateway_build, inventory, paths, prerequisites
 from local.engine.environment import Attachment
 from local.installation import LOCK, Platform, Report, exclusive
 from local.ports import PortsError, require_free
 from local.processes import emulator, kafka, kafka_install, mirror, page, postgres
 from local.processes.program import PreparationError
-from local.sequence import start_wave
+from local.sequence import PARALLEL, await_ready, start_wave
 from local.supervision import Supervisor
 from regions.writers import Record
 from services.contracts.settings import CellSettings
@@ -45,6 +46,7 @@ def up(platform: Platform) -> str:
         start_services(platform, files, jars)
         start_edges(platform, cells, built_page)
         retire_others(platform)
+        confirm(platform)
     return dataplane.urls(platform.ports)["front"]
 
 
@@ -73,8 +75,9 @@ def check_machine(platform: Platform) -> None:
 
 
 def install(platform: Platform) -> tuple[Attachment, kafka_install.Installation, Path]:
-    """What is downloaded or built, once per version: emulator, engine, Kafka, page."""
+    """What is downloaded or built, once per version: emulator, gateway, engine, Kafka, page."""
     emulator.install(platform.configuration.emulator, platform.report)
+    gateway_build.prefer(platform.report)
     attachment = platform.attachment()
     broker = kafka.installation(platform.configuration.kafka_home, report=platform.report)
     return attachment, broker, page.built(report=platform.report)
@@ -143,6 +146,15 @@ def retire_others(platform: Platform) -> None:
     retired = platform.supervisor.retain(keep)
     if retired:
         platform.report(f"stopped, as the configuration names them no more: {', '.join(retired)}")
+
+
+def confirm(platform: Platform) -> None:
+    """Wait until every part works at once: one seen at work in its wave may have lost since what it depends on.
+
+    Raises `StartError`.
+    """
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        await_ready(platform.supervisor, inventory.programs(platform), platform.report, pool)
 
 
 def down(home: Path, report: Report) -> None:

@@ -204,6 +204,8 @@ def configuration(servers: Postgres, node: Node) -> str:
             f"passfile=''{node.passfile}'' application_name={node.slot} connect_timeout=5'"
         )
         lines["primary_slot_name"] = f"'{node.slot}'"
+        # Five seconds otherwise, in which a replica of a primary that has just restarted only grows older.
+        lines["wal_retrieve_retry_interval"] = "'500ms'"
     return "".join(f"{key} = {value}\n" for key, value in lines.items())
 
 
