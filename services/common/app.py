@@ -30,6 +30,7 @@ from services.common import logs
 from services.common.errors import ServiceError, unavailable
 from services.common.metrics import CONTENT_TYPE, RequestMetrics
 from services.common.middleware import Observe
+from services.common.read_metrics import ReadMetrics
 from services.common.resources import Resources, open_resources
 from services.contracts import settings as contract
 from services.contracts.settings import PlatformSettings
@@ -74,7 +75,7 @@ def create(service: Service, settings: PlatformSettings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_resources(service.workload, settings) as resources:
+        async with open_resources(service.workload, settings) as resources, _reads_measured(metrics, resources):
             app.state.resources = resources
             async with service.start(resources) as value:
                 app.state.service = value
@@ -96,6 +97,20 @@ def create(service: Service, settings: PlatformSettings) -> FastAPI:
     app.add_middleware(Observe, metrics=metrics)
     _handle_errors(app)
     return app
+
+
+@asynccontextmanager
+async def _reads_measured(metrics: RequestMetrics, resources: Resources) -> AsyncIterator[None]:
+    if resources.maybe_router is None:
+        yield
+        return
+    reads = ReadMetrics(resources.maybe_router)
+    metrics.registry.register(reads)
+    try:
+        yield
+    finally:
+        # The application may be started again.
+        metrics.registry.unregister(reads)
 
 
 def _error(status: int, code: str, message: str, **more: object) -> JSONResponse:

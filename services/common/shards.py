@@ -4,7 +4,8 @@ A database is called after the home cell whose buckets it holds, wherever it run
 to the promoted copy under the same name, and the term has grown. Writes go to that database's writer. Reads go to a
 replica of it that is at least as new as the caller's
 last write; if none is, one is waited for at most 20 ms, then the writer is asked. A replica that lags or does not
-answer is cut out. Positions of replicas are polled only while there are reads.
+answer is cut out. Positions are polled only while there are reads, of each server for itself. While the writer is away
+its replicas go on answering all who have written nothing that they lack (``replicas``); only the others are refused.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 import psycopg
 from psycopg_pool import PoolTimeout, TooManyRequests
@@ -33,6 +35,8 @@ WAIT_SECONDS = 0.02
 _IDLE_SECONDS = 2.0
 _REPLICA_SECONDS = 0.5
 """How long a read waits for a connection to a replica before it goes to the writer."""
+_WRITER_SECONDS = 0.5
+"""How long a read waits for the writer before it takes what replicas have, if they will do."""
 _WAIT_STEP_SECONDS = 0.005
 
 _log = logging.getLogger(__name__)
@@ -45,6 +49,8 @@ class ReadCounts:
     replica: int = 0
     waited: int = 0
     """Of those at a replica, how many waited for it."""
+    alone: int = 0
+    """Of those at a replica, how many while the writer was silent: they may lack its last writes."""
     writer: int = 0
 
 
@@ -55,6 +61,10 @@ class _Cell:
     next_reader: int = 0
     last_read: float = float("-inf")
     wake: asyncio.Event = field(default_factory=asyncio.Event)
+    waiting: int = 0
+    """Reads that wait for a replica."""
+    hurry: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set while there are such reads: replicas are polled at once."""
 
 
 class ShardRouter:
@@ -89,7 +99,11 @@ class ShardRouter:
         for cell in self._cells.values():
             await cell.database.open()
             if cell.database.readers:
-                self._pollers.append(asyncio.create_task(self._poll(cell)))
+                measures = [
+                    partial(self._measure_writer, cell),
+                    *(partial(self._measure_replica, cell, number) for number in range(len(cell.database.readers))),
+                ]
+                self._pollers += [asyncio.create_task(self._poll(cell, measure)) for measure in measures]
 
     async def close(self) -> None:
         """Stops watching and closes all connections."""
@@ -137,20 +151,22 @@ class ShardRouter:
         """
         part = self.shards.range_of(key.bucket)
         written = seen.of(part.home) if seen else None
+        position: int | None = written.lsn if written else 0
         if written is not None and written.term != part.term:
             # A position of another term says nothing about this writer's log.
-            pool = self._cells[part.home].database.writer
-            self.reads.writer += 1
-        else:
-            pool = await self._read_pool(part.home, written.lsn if written else 0)
-        async with self._reading(part.home, pool) as connection:
+            position = None
+        async with self._reading(part.home, position) as connection:
             yield connection
 
     @asynccontextmanager
     async def home_reader(self, home: str) -> AsyncIterator[Connection]:
         """A connection for reading over all buckets whose home is ``home``, as new as its replicas are."""
-        async with self._reading(home, await self._read_pool(home, 0)) as connection:
+        async with self._reading(home, 0) as connection:
             yield connection
+
+    def silent(self) -> dict[str, float]:
+        """By home, how long its writer has been silent, in seconds; 0 if it answered when it was last asked."""
+        return {name: cell.meter.silence for name, cell in self._cells.items()}
 
     async def ping(self) -> None:
         """Raises `ServiceError` 503 unless the own cell's writer answers."""
@@ -158,18 +174,53 @@ class ShardRouter:
             await connection.execute("SELECT 1")
 
     @asynccontextmanager
-    async def _reading(self, home: str, pool: Pool) -> AsyncIterator[Connection]:
-        writer = self._cells[home].database.writer
+    async def _reading(self, home: str, position: int | None) -> AsyncIterator[Connection]:
+        """A connection that has replayed ``position``; None: only the writer will do."""
         async with contextlib.AsyncExitStack() as stack:
-            try:
-                seconds = None if pool is writer else _REPLICA_SECONDS
-                connection = await stack.enter_async_context(_connection(pool, seconds))
-            except ServiceError:
-                if pool is writer:
-                    raise
-                # A replica that went away since it was last measured.
-                connection = await stack.enter_async_context(_connection(writer))
-            yield connection
+            yield await self._read_connection(stack, self._cells[home], position)
+
+    async def _read_connection(self, stack: contextlib.AsyncExitStack, cell: _Cell, position: int | None) -> Connection:
+        tried: int | None = None
+        if position is not None:
+            tried = await self._replica(cell, position)
+            connection = await self._at_replica(stack, cell, tried)
+            if connection is not None:
+                return connection
+        writer = cell.database.writer
+        try:
+            if cell.database.readers and position is not None:
+                with contextlib.suppress(ServiceError):
+                    connection = await stack.enter_async_context(_connection(writer, _WRITER_SECONDS))
+                    self.reads.writer += 1
+                    return connection
+                cell.meter.writer_silent()
+                # What waited meanwhile may be there now, and what this process knew nothing of may be known.
+                other = self._pick(cell, position)
+                connection = await self._at_replica(stack, cell, other if other != tried else None)
+                if connection is not None:
+                    return connection
+            connection = await stack.enter_async_context(_connection(writer))
+        except ServiceError as error:
+            if position == 0:
+                raise
+            raise unavailable(
+                "What was written last cannot be read yet: its database does not answer at the moment. Try again."
+            ) from error
+        self.reads.writer += 1
+        return connection
+
+    async def _at_replica(self, stack: contextlib.AsyncExitStack, cell: _Cell, number: int | None) -> Connection | None:
+        """A connection to replica ``number``; None if it went away since it was last measured."""
+        if number is None:
+            return None
+        try:
+            connection = await stack.enter_async_context(_connection(cell.database.readers[number], _REPLICA_SECONDS))
+        except ServiceError:
+            cell.meter.replica_at(number, None)
+            return None
+        self.reads.replica += 1
+        self.reads.alone += cell.meter.silence > 0
+        return connection
 
     @asynccontextmanager
     async def _transaction(self, cell: str, term: int, seen: SeenWrites | None) -> AsyncIterator[Connection]:
@@ -181,54 +232,59 @@ class ShardRouter:
                 if row is not None:
                     seen.add(Position(cell, term, parse_lsn(str(row[0]))))
 
-    async def _read_pool(self, name: str, position: int) -> Pool:
-        cell = self._cells[name]
+    async def _replica(self, cell: _Cell, position: int) -> int | None:
+        """A replica that has ``position``, after waiting for one if need be."""
         cell.last_read = self._clock()
         cell.wake.set()
-        deadline = self._clock() + WAIT_SECONDS
-        waited = False
-        while True:
-            pool = self._pick(cell, position)
-            if pool is not None:
-                self.reads.replica += 1
-                self.reads.waited += waited
-                return pool
-            usable = any(cell.meter.usable(number) for number in range(len(cell.database.readers)))
-            if not usable or self._clock() >= deadline:
-                self.reads.writer += 1
-                return cell.database.writer
-            waited = True
-            await asyncio.sleep(_WAIT_STEP_SECONDS)
-            await self._measure_replicas(cell)
+        number = self._pick(cell, position)
+        if number is not None or not any(cell.meter.usable(other) for other in range(len(cell.database.readers))):
+            return number
+        cell.waiting += 1
+        cell.hurry.set()
+        try:
+            deadline = self._clock() + WAIT_SECONDS
+            while number is None and self._clock() < deadline:
+                await asyncio.sleep(_WAIT_STEP_SECONDS)
+                number = self._pick(cell, position)
+        finally:
+            cell.waiting -= 1
+            if not cell.waiting:
+                cell.hurry.clear()
+        self.reads.waited += number is not None
+        return number
 
-    def _pick(self, cell: _Cell, position: int) -> Pool | None:
+    def _pick(self, cell: _Cell, position: int) -> int | None:
         count = len(cell.database.readers)
         for step in range(count):
             number = (cell.next_reader + step) % count
             if cell.meter.usable(number) and (cell.meter.reached(number) or 0) >= position:
                 cell.next_reader = (number + 1) % count
-                return cell.database.readers[number]
+                return number
         return None
 
-    async def _poll(self, cell: _Cell) -> None:
+    async def _poll(self, cell: _Cell, measure: Callable[[], Awaitable[None]]) -> None:
+        """One server, for itself: one that does not answer must not make what is known of the others old."""
         while True:
             if self._clock() - cell.last_read > _IDLE_SECONDS:
                 cell.wake.clear()
                 await cell.wake.wait()
-            await asyncio.gather(self._measure_writer(cell), self._measure_replicas(cell))
-            await asyncio.sleep(POLL_SECONDS)
+            await measure()
+            if cell.hurry.is_set():
+                await asyncio.sleep(_WAIT_STEP_SECONDS)
+            else:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(cell.hurry.wait(), POLL_SECONDS)
 
     async def _measure_writer(self, cell: _Cell) -> None:
         position = await _position(cell.database.writer, "SELECT pg_current_wal_lsn()::text")
-        if position is not None:
+        if position is None:
+            cell.meter.writer_silent()
+        else:
             cell.meter.writer_at(position)
 
-    async def _measure_replicas(self, cell: _Cell) -> None:
-        positions = await asyncio.gather(
-            *(_position(pool, "SELECT pg_last_wal_replay_lsn()::text") for pool in cell.database.readers)
-        )
-        for number, position in enumerate(positions):
-            cell.meter.replica_at(number, position)
+    async def _measure_replica(self, cell: _Cell, number: int) -> None:
+        position = await _position(cell.database.readers[number], "SELECT pg_last_wal_replay_lsn()::text")
+        cell.meter.replica_at(number, position)
 
 
 async def _position(pool: Pool, query: str) -> int | None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.common.replicas import MAX_LAG_SECONDS, LagMeter, format_lsn, parse_lsn
+from services.common.replicas import MAX_AWAY_SECONDS, MAX_LAG_SECONDS, LagMeter, format_lsn, parse_lsn
 
 
 class Clock:
@@ -29,7 +29,7 @@ def test_what_is_no_log_position_is_refused(text: str) -> None:
 
 
 @given(st.lists(st.tuples(st.floats(0.01, 1), st.integers(0, 100)), min_size=1, max_size=30), st.floats(0.01, 60))
-def test_a_replica_that_stands_still_lags_by_the_age_of_the_first_write_it_lacks(
+def test_a_replica_that_stands_still_lags_by_the_age_of_the_first_write_it_lacks_when_the_writer_last_answered(
     steps: list[tuple[float, int]], wait: float
 ) -> None:
     clock = Clock()
@@ -43,10 +43,11 @@ def test_a_replica_that_stands_still_lags_by_the_age_of_the_first_write_it_lacks
         meter.writer_at(position)
         if written and first_missed is None:
             first_missed = clock.now
-    clock.now += wait
-
     expected = 0.0 if first_missed is None else clock.now - first_missed
     assert meter.lag(0) == pytest.approx(expected)
+    meter.writer_silent()
+    clock.now += wait
+    assert meter.lag(0) == pytest.approx(expected), "a dead writer makes no lag"
 
 
 def test_an_idle_writer_makes_no_lag() -> None:
@@ -94,3 +95,36 @@ def test_a_writer_that_went_back_in_its_log_makes_all_measurements_void() -> Non
     meter.writer_at(50)
 
     assert meter.lag(0) is None
+
+
+def test_while_the_writer_is_silent_replicas_are_as_good_as_they_were_for_a_bounded_time() -> None:
+    clock = Clock()
+    meter = LagMeter(2, clock)
+    for second in range(int(MAX_LAG_SECONDS) + 3):
+        clock.now = float(second)
+        meter.writer_at(100 + second)
+        meter.replica_at(0, 100)
+    while meter.silence <= MAX_AWAY_SECONDS:
+        meter.writer_silent()
+        # The second replica lacks the last write.
+        meter.replica_at(0, 100)
+        meter.replica_at(1, 99 + second)
+        assert (meter.usable(0), meter.usable(1)) == (False, True)
+        clock.now += 50
+
+    meter.replica_at(1, 99 + second)
+    assert not meter.usable(1)
+    meter.writer_at(100 + second)
+    assert (meter.silence, meter.usable(1)) == (0, False), "by then it lacks that write for long"
+    meter.replica_at(1, 100 + second)
+    assert meter.usable(1)
+
+
+def test_of_a_writer_that_was_never_heard_any_replica_that_answers_will_do() -> None:
+    meter = LagMeter(2, Clock())
+    meter.replica_at(0, 5)
+    meter.replica_at(1, None)
+    assert not meter.usable(0), "the writer may answer yet"
+
+    meter.writer_silent()
+    assert (meter.usable(0), meter.usable(1)) == (True, False)
