@@ -7,13 +7,15 @@ own environment says of AWS is not inherited.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol, TypeVar, cast
+from typing import Final, Protocol, TypeVar, cast
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as NoConnectionError
 
 from local.ports import LOOPBACK
 from regions.catalogue import HOME_CODE
@@ -22,6 +24,9 @@ ACCOUNT = "000000000000"
 """The account of the emulators' dummy credentials, in all three of them."""
 
 
+RESTART_SECONDS: Final = 60.0
+"""How long an emulator that was killed may take until its supervisor has it back."""
+_PAUSE: Final = 0.5
 _T = TypeVar("_T")
 
 
@@ -79,7 +84,7 @@ class Emulated:
         """A parameter of the home region, or None if there is none. Raises `EmulatorError`."""
         client = cast(ParameterStore, self._client("ssm", HOME_CODE))
         try:
-            return client.get_parameter(Name=name)["Parameter"]["Value"]
+            return _patiently(lambda: client.get_parameter(Name=name)["Parameter"]["Value"])
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") == "ParameterNotFound":
                 return None
@@ -108,6 +113,18 @@ class Emulated:
 
 def _asked(what: str, call: Callable[[], _T]) -> _T:
     try:
-        return call()
+        return _patiently(call)
     except (ClientError, BotoCoreError, KeyError) as error:
         raise EmulatorError(f"the emulated AWS does not give {what}: {error}. Repeat `make up`.") from error
+
+
+def _patiently(call: Callable[[], _T]) -> _T:
+    """The answer, also of one that is just being restarted. Raises what ``call`` raises, in the end."""
+    end = time.monotonic() + RESTART_SECONDS
+    while True:
+        try:
+            return call()
+        except (NoConnectionError, HTTPClientError):
+            if time.monotonic() > end:
+                raise
+            time.sleep(_PAUSE)

@@ -5,6 +5,7 @@ Owns its start and end, one per test worker. Register with ``pytest_plugins`` or
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import tempfile
 import time
@@ -82,6 +83,22 @@ class Kafka:
             await admin.delete_records(written)
         finally:
             await admin.close()
+        await asyncio.to_thread(
+            self._await_checkpoint, {(at.topic, at.partition): end for at, end in ends.items() if end}
+        )
+
+    def _await_checkpoint(self, starts: Mapping[tuple[str, int], int]) -> None:
+        """Waits until the broker knows from its disk where logs start: a killed one would show what was deleted."""
+        data = self.broker.directory / "data"
+        end = time.monotonic() + READY_SECONDS
+        while True:
+            known = _checkpointed(data / "log-start-offset-checkpoint")
+            late = [at for at, start in starts.items() if max(known.get(at, 0), _first(data, *at)) < start]
+            if not late:
+                return
+            if time.monotonic() > end:
+                raise RuntimeError(f"Kafka has not written down that {late} begin later")
+            time.sleep(0.1)
 
     def kill(self) -> None:
         """kill -9."""
@@ -92,6 +109,20 @@ class Kafka:
         """Starts it again after `kill`, with what it has on disk."""
         self.process = _launch(self.broker)
         _await(self.broker, self.process)
+
+
+def _checkpointed(file: Path) -> Mapping[tuple[str, int], int]:
+    """What Kafka wrote down of its logs: topic, partition and offset in a line, below a version and a count."""
+    try:
+        rows = [line.split() for line in file.read_text().splitlines()[2:]]
+    except FileNotFoundError:
+        return {}
+    return {(topic, int(partition)): int(offset) for topic, partition, offset in rows}
+
+
+def _first(data: Path, topic: str, partition: int) -> int:
+    """The offset of the oldest segment: files are named by it."""
+    return min((int(file.stem) for file in (data / f"{topic}-{partition}").glob("*.log")), default=0)
 
 
 def _launch(broker: kafka.Broker) -> subprocess.Popen[bytes]:

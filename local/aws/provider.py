@@ -60,7 +60,7 @@ class Provider:
         state.setdefault("id", UNKNOWN)
         for output in (*kind.outputs, *kind.known):
             state.setdefault(output, UNKNOWN)
-        return inputs, check_inputs(kind, inputs, state)
+        return inputs, check_inputs(kind, inputs, state, exists=bool(olds))
 
     def diff(self, token: str, olds: Properties, news: Properties) -> Difference:
         """What changes, and whether in place."""

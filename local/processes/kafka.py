@@ -155,6 +155,8 @@ def properties(broker: Broker) -> str:
         "group.initial.rebalance.delay.ms": "0",
         "log.index.size.max.bytes": "1048576",
         "log.segment.bytes": "67108864",
+        # What was deleted stays deleted when the broker is killed a second later; the default is a minute.
+        "log.flush.start.offset.checkpoint.interval.ms": "1000",
         "num.network.threads": "2",
         "num.io.threads": "2",
         "message.max.bytes": "1048588",

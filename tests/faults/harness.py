@@ -28,6 +28,8 @@ from tests.services.counters.proxy import Proxy, cutting_proxy
 PAUSE_SECONDS = (0.1, 1.1)
 SETTLE_SECONDS = 300.0
 """How long it may take until everything is counted after the last fault."""
+STANDSTILL_SECONDS = 90.0
+"""Nothing that is going to be counted takes longer: the longest wait of any part is 30 s."""
 VIDEOS = 12
 UNEXPECTED = ("exception was never retrieved", "fails in our own code", "cannot be used; others go on")
 """In the log of a worker: something failed that the code has no answer to."""
@@ -118,14 +120,19 @@ class Harness:
         self._report.truth = await truth.read(self._platform.kafka)
         loop = asyncio.get_running_loop()
         end = loop.time() + SETTLE_SECONDS
+        before: tuple[object, ...] = ()
+        moved = loop.time()
         while True:
             views, likes, dead = await self._asked()
+            if (views, likes, dead) != before:
+                before, moved = (views, likes, dead), loop.time()
             self._report.problems = truth.differences(self._report.truth, views, likes, dead)
             self._report.counted = sum(views.values())
-            if loop.time() > end or truth.exceeded(self._report.truth, views):
-                return
             if not self._report.problems:
                 break
+            over = loop.time() > end or loop.time() > moved + STANDSTILL_SECONDS
+            if over or truth.exceeded(self._report.truth, views):
+                return
             await asyncio.sleep(0.5)
         # What is right now must stay so: whoever was stopped may still try to write.
         await asyncio.sleep(3)

@@ -5,6 +5,7 @@ Settings, for longer runs: FAULTS (how many), FAULT_SEED, FAULT_REPORT (a file f
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 from collections.abc import Iterator
@@ -18,10 +19,11 @@ from services.common.ids import Minter, ShardKey
 from services.contracts import events
 from services.contracts.events import Stamp
 from services.contracts.topics import VIEWS, partition_of
+from tests.faults import truth
 from tests.faults.disk import SmallDisk, small_disk
 from tests.faults.harness import Harness, Plan, Report
 from tests.faults.kinds import BLOCK, WEIGHTS, schedule
-from tests.faults.load import view
+from tests.faults.load import Load, view
 from tests.faults.report import render
 from tests.faults.truth import TWO_CELLS, Truth, differences
 from tests.kafka_server import Kafka
@@ -53,6 +55,15 @@ async def platform(cells: Cells, kafka_server: Kafka) -> Platform:
     """Fresh databases and an empty log."""
     await kafka_server.empty()
     return Platform(cells, kafka_server)
+
+
+async def test_what_a_run_found_deleted_stays_deleted_when_the_broker_is_killed(platform: Platform) -> None:
+    load = Load(platform, [platform.video()], random.Random(1))
+    await load.unreadable(b"")
+    await platform.kafka.empty()
+    platform.kafka.kill()
+    await asyncio.to_thread(platform.kafka.start)
+    assert (await truth.read(platform.kafka)).records == 0
 
 
 async def test_every_acknowledged_event_is_counted_once(platform: Platform, disk: SmallDisk, tmp_path: Path) -> None:

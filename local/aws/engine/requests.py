@@ -17,6 +17,8 @@ from local.aws.engine.paths import names_in, render
 from local.aws.engine.spec import Call, Creator, ResourceType
 from local.aws.engine.wire import Properties, has_unknown, is_list
 
+_LACKING = "Missing required parameter in input:"
+"""How botocore's validator begins on a member of the request itself, not of one inside it."""
 PROVIDER_ONLY = frozenset({"region", "timeouts", "tagsAll", "__defaults"})
 
 
@@ -140,8 +142,14 @@ def _entries(value: object) -> list[object]:
     return value if is_list(value) else []
 
 
-def check(kind: ResourceType, inputs: Mapping[str, object], state: Mapping[str, object]) -> list[Issue]:
-    """Everything that is wrong with the declared properties of a resource, by the API's model."""
+def check(
+    kind: ResourceType, inputs: Mapping[str, object], state: Mapping[str, object], *, exists: bool = False
+) -> list[Issue]:
+    """Everything that is wrong with the declared properties of a resource, by the API's model.
+
+    One that ``exists`` needs not what only its creation demands: a promoted replica names no engine. What is to be
+    replaced is checked again as new.
+    """
     values = shaped(kind, inputs)
     missing = unclaimed(kind, values, inputs)
     issues = [Issue(name, "is mapped to no operation: the type takes " + _accepted(kind)) for name in missing]
@@ -153,7 +161,7 @@ def check(kind: ResourceType, inputs: Mapping[str, object], state: Mapping[str, 
         requests.append(build(kind, kind.update, only, state))
     issues += [issue for request in requests for issue in request.issues]
     if not issues and not has_unknown(requests[0].params):
-        issues += _validated(kind, requests[0])
+        issues += _validated(kind, requests[0], complete=not exists)
     for facet in kind.facets:
         mine = {name: values[name] for name in facet.properties if name in values and name != facet.switch}
         if mine and not facet.late:
@@ -161,12 +169,14 @@ def check(kind: ResourceType, inputs: Mapping[str, object], state: Mapping[str, 
     return list(dict.fromkeys(issues))
 
 
-def _validated(kind: ResourceType, request: Request) -> list[Issue]:
-    """Required members and their types, by botocore's own validator (identifiers of bound templates may be absent)."""
+def _validated(kind: ResourceType, request: Request, *, complete: bool) -> list[Issue]:
+    """Required members (if all must be there) and their types, by botocore's own validator."""
     report = ParamValidator().validate(request.params, input_shape(kind, request.call))
     if not report.has_errors():
         return []
-    return [Issue("", f"{request.call.operation}: {line}") for line in str(report.generate_report()).splitlines()]
+    lines = str(report.generate_report()).splitlines()
+    wrong = lines if complete else [line for line in lines if not line.startswith(_LACKING)]
+    return [Issue("", f"{request.call.operation}: {line}") for line in wrong]
 
 
 def _accepted(kind: ResourceType) -> str:

@@ -95,3 +95,22 @@ def test_names_and_arns_that_are_predictable_are_known_at_preview(offline: Engin
     assert outputs["bucketRegionalDomainName"] == "media.s3.ap-south-1.amazonaws.com"
     vpc = offline.check("aws:ec2/vpc:Vpc", "vpc", {"cidrBlock": "10.0.0.0/16"})
     assert offline.preview("aws:ec2/vpc:Vpc", "vpc", vpc)[0] == ""
+
+
+INSTANCE = "aws:rds/instance:Instance"
+PROMOTED = {"identifier": "copy", "instanceClass": "db.r8g.large", "storageType": "gp3"}
+
+
+def test_a_promoted_replica_names_no_engine_as_its_source_gave_it_one(offline: Engine) -> None:
+    offline.check(INSTANCE, "copy", PROMOTED, olds={**PROMOTED, "replicateSourceDb": "arn:aws:rds:r:1:db:source"})
+    offline.check(INSTANCE, "copy", PROMOTED, olds=PROMOTED)
+
+
+def test_a_new_instance_without_source_or_engine_is_refused(offline: Engine) -> None:
+    with pytest.raises(RefusedError, match="Engine"):
+        offline.check(INSTANCE, "copy", PROMOTED)
+
+
+def test_a_wrong_value_of_one_that_exists_is_refused(offline: Engine) -> None:
+    with pytest.raises(RefusedError, match="whole number"):
+        offline.check(INSTANCE, "copy", {**PROMOTED, "port": "any"}, olds=PROMOTED)
