@@ -21,17 +21,16 @@ from regions.addresses import plans
 from regions.catalogue import CATALOGUE, Region, ResidencyZone
 from regions.writers import Seats
 from stacks.context import CellContext
+from stacks.database_instance import LOG_EXPORTS, PORT, Common, common
 from stacks.logs import LogSettings, log_group
 from stacks.security import Ingress, security_group
 from stacks.sizes import BACKUP_DAYS, Sizes
 from stacks.vault import OWNER_USERNAME
 
-PORT = 5432
 DATABASE_NAME = "meridian"
 ENGINE_VERSION = "18.6"
 """Pinned with its minor version: RDS then never upgrades on its own."""
 FAMILY = "postgres18"
-LOG_EXPORTS = ("postgresql", "upgrade")
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,42 +188,26 @@ class Database(pulumi.ComponentResource):
             identifier=identifier,
             engine="postgres",
             engine_version=ENGINE_VERSION,
-            auto_minor_version_upgrade=False,
             engine_lifecycle_support="open-source-rds-extended-support-disabled",
             instance_class=instance_class,
             multi_az=True,
-            storage_type="gp3",
             allocated_storage=storage,
-            max_allocated_storage=max_storage,
-            storage_encrypted=True,
             kms_key_id=self._args.key_arn,
             db_name=DATABASE_NAME,
             username=OWNER_USERNAME,
             password_wo=self._args.owner_password,
             password_wo_version=self._args.password_generation,
-            port=PORT,
-            publicly_accessible=False,
             db_subnet_group_name=self.subnet_group_name,
-            vpc_security_group_ids=[security_group_id],
-            parameter_group_name=self.parameter_group_name,
-            ca_cert_identifier="rds-ca-rsa2048-g1",
             # Any second of the last days can be restored, and the backups outlive the instance.
             backup_retention_period=BACKUP_DAYS,
             backup_window="20:00-20:30",
             maintenance_window="tue:21:00-tue:21:30",
-            copy_tags_to_snapshot=True,
             delete_automated_backups=not protect,
-            deletion_protection=protect,
             skip_final_snapshot=not protect,
             final_snapshot_identifier=f"{identifier}-final" if protect else None,
-            enabled_cloudwatch_logs_exports=list(LOG_EXPORTS),
-            performance_insights_enabled=True,
-            performance_insights_kms_key_id=self._args.key_arn,
-            performance_insights_retention_period=7,
-            monitoring_interval=60,
-            monitoring_role_arn=self._args.monitoring_role_arn,
             region=self._ctx.region,
             tags=self._ctx.named(suffix),
+            **self._common(security_group_id, max_storage),
             opts=self._ctx.stateful(depends_on=self._create_log_groups(identifier, resource)),
         )
 
@@ -248,39 +231,24 @@ class Database(pulumi.ComponentResource):
         follows = names.database_copy(cell, partner, self._args.seats.built_in(partner.name))
         identifier = names.database(cell, self._built)
         resource = f"{self._name}-primary-t{self._built}"
-        protect = self._ctx.protect
+        protect, replica = self._ctx.protect, self._args.seats.replica(cell.name)
+        # Promoted again it is a primary, which leaves a snapshot; RDS takes none of a replica.
+        snapshot = protect and not replica
         return aws.rds.Instance(
             resource,
             identifier=identifier,
-            replicate_source_db=f"arn:aws:rds:{partner.code}:{self._ctx.account}:db:{follows}"
-            if self._args.seats.replica(cell.name)
-            else None,
+            replicate_source_db=f"arn:aws:rds:{partner.code}:{self._ctx.account}:db:{follows}" if replica else None,
             instance_class=self._args.sizes.database_class,
             multi_az=True,
-            storage_type="gp3",
-            storage_encrypted=True,
             kms_key_id=self._args.key_arn,
-            max_allocated_storage=self._args.sizes.database_max_storage,
-            auto_minor_version_upgrade=False,
-            port=PORT,
-            publicly_accessible=False,
             db_subnet_group_name=self.subnet_group_name,
-            vpc_security_group_ids=[self.security_group_id],
-            parameter_group_name=self.parameter_group_name,
-            ca_cert_identifier="rds-ca-rsa2048-g1",
             backup_retention_period=BACKUP_DAYS,
-            copy_tags_to_snapshot=True,
             delete_automated_backups=not protect,
-            deletion_protection=protect,
-            skip_final_snapshot=True,
-            enabled_cloudwatch_logs_exports=list(LOG_EXPORTS),
-            performance_insights_enabled=True,
-            performance_insights_kms_key_id=self._args.key_arn,
-            performance_insights_retention_period=7,
-            monitoring_interval=60,
-            monitoring_role_arn=self._args.monitoring_role_arn,
+            skip_final_snapshot=not snapshot,
+            final_snapshot_identifier=f"{identifier}-final" if snapshot else None,
             region=self._ctx.region,
             tags=self._ctx.named("primary"),
+            **self._common(self.security_group_id, self._args.sizes.database_max_storage),
             opts=self._ctx.stateful(depends_on=self._create_log_groups(identifier, resource)),
         )
 
@@ -295,27 +263,11 @@ class Database(pulumi.ComponentResource):
             identifier=identifier,
             replicate_source_db=self.primary.identifier,
             instance_class=self._args.sizes.database_class,
-            storage_type="gp3",
-            storage_encrypted=True,
-            max_allocated_storage=self._args.sizes.database_max_storage,
-            auto_minor_version_upgrade=False,
-            port=PORT,
-            publicly_accessible=False,
-            vpc_security_group_ids=[self.security_group_id],
-            parameter_group_name=self.parameter_group_name,
-            ca_cert_identifier="rds-ca-rsa2048-g1",
             backup_retention_period=0,
-            copy_tags_to_snapshot=True,
-            deletion_protection=self._ctx.protect,
             skip_final_snapshot=True,
-            enabled_cloudwatch_logs_exports=list(LOG_EXPORTS),
-            performance_insights_enabled=True,
-            performance_insights_kms_key_id=self._args.key_arn,
-            performance_insights_retention_period=7,
-            monitoring_interval=60,
-            monitoring_role_arn=self._args.monitoring_role_arn,
             region=self._ctx.region,
             tags=self._ctx.named(f"replica-{number}"),
+            **self._common(self.security_group_id, self._args.sizes.database_max_storage),
             opts=self._ctx.stateful(depends_on=self._create_log_groups(identifier, resource)),
         )
 
@@ -334,4 +286,14 @@ class Database(pulumi.ComponentResource):
             instance_class=sizes.resident_class,
             storage=sizes.resident_storage,
             max_storage=sizes.resident_max_storage,
+        )
+
+    def _common(self, security_group_id: pulumi.Output[str], max_storage: int) -> Common:
+        return common(
+            max_storage=max_storage,
+            security_group_id=security_group_id,
+            parameter_group_name=self.parameter_group_name,
+            key_arn=self._args.key_arn,
+            monitoring_role_arn=self._args.monitoring_role_arn,
+            protect=self._ctx.protect,
         )

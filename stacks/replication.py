@@ -17,9 +17,10 @@ from regions import names
 from regions.catalogue import Region
 from regions.writers import Seats
 from services.contracts.topics import TOPICS
-from stacks import database, service_permissions, trust
+from stacks import service_permissions, trust
 from stacks.alarms import Alarm, declare_alarm
 from stacks.context import Context
+from stacks.database_instance import LOG_EXPORTS, common
 from stacks.exports import GlobalExports, RegionExports
 from stacks.logs import LogSettings, log_group
 from stacks.permissions import Statement, document
@@ -81,7 +82,7 @@ class Replication(pulumi.ComponentResource):
         logs = LogSettings(key_arn=of_target.logs_key_arn, days=LOG_DAYS)
         groups = [
             log_group(self._ctx.at(target.code), f"{self._name}-{kind}", f"/aws/rds/instance/{identifier}/{kind}", logs)
-            for kind in database.LOG_EXPORTS
+            for kind in LOG_EXPORTS
         ]
         return aws.rds.Instance(
             f"{self._name}-database" if built == 1 else f"{self._name}-database-t{built}",
@@ -90,30 +91,21 @@ class Replication(pulumi.ComponentResource):
             replicate_source_db=self._args.of_source.database_arn if replica else None,
             instance_class=self._args.sizes.database_class,
             multi_az=True,
-            storage_type="gp3",
-            storage_encrypted=True,
             kms_key_id=of_target.database_key_arn,
-            max_allocated_storage=self._args.sizes.database_max_storage,
-            auto_minor_version_upgrade=False,
-            port=database.PORT,
-            publicly_accessible=False,
             db_subnet_group_name=of_target.database_subnet_group,
-            vpc_security_group_ids=[of_target.database_security_group_id],
-            parameter_group_name=of_target.database_parameter_group,
-            ca_cert_identifier="rds-ca-rsa2048-g1",
             backup_retention_period=BACKUP_DAYS,
-            copy_tags_to_snapshot=True,
             delete_automated_backups=not self._ctx.protect,
-            deletion_protection=self._ctx.protect,
             skip_final_snapshot=not snapshot,
             final_snapshot_identifier=f"{identifier}-final" if snapshot else None,
-            enabled_cloudwatch_logs_exports=list(database.LOG_EXPORTS),
-            performance_insights_enabled=True,
-            performance_insights_kms_key_id=of_target.database_key_arn,
-            performance_insights_retention_period=7,
-            monitoring_interval=60,
-            monitoring_role_arn=self._args.shared.database_monitoring_role_arn,
             tags=self._ctx.named(f"database-{source.name}-in-{target.name}"),
+            **common(
+                max_storage=self._args.sizes.database_max_storage,
+                security_group_id=of_target.database_security_group_id,
+                parameter_group_name=of_target.database_parameter_group,
+                key_arn=of_target.database_key_arn,
+                monitoring_role_arn=self._args.shared.database_monitoring_role_arn,
+                protect=self._ctx.protect,
+            ),
             opts=self._ctx.stateful(depends_on=groups),
         )
 

@@ -14,7 +14,16 @@ import pulumi_kubernetes as kubernetes
 
 from regions.catalogue import CATALOGUE
 from services.contracts.workloads import BY_NAME, WORKLOADS
-from stacks import admission, cache, database, manifests, platform_settings, registry, scaled_objects, streaming
+from stacks import (
+    admission,
+    cache,
+    database_instance,
+    manifests,
+    platform_settings,
+    registry,
+    scaled_objects,
+    streaming,
+)
 from stacks.context import CellContext
 from stacks.manifests import Manifest, Release
 from stacks.network_policies import Ports, network_policies
@@ -112,4 +121,4 @@ def resource_type(api_version: str, kind: str) -> str:
 
 
 def _ports() -> Ports:
-    return Ports(database=database.PORT, cache=cache.PORT, kafka=streaming.IAM_PORT)
+    return Ports(database=database_instance.PORT, cache=cache.PORT, kafka=streaming.IAM_PORT)

@@ -85,6 +85,7 @@ def test_the_returned_region_gets_another_instance_that_follows_the_promoted_one
 def test_when_roles_swap_back_the_home_writes_and_the_partner_has_a_new_copy() -> None:
     own = cell("mumbai", writers=SWAPPED).one(INSTANCE, "database-primary-t2")
     assert "replicateSourceDb" not in own.inputs
+    assert own.inputs["finalSnapshotIdentifier"] == f"{own.inputs['identifier']}-final"
     copy = links(SWAPPED).one(INSTANCE, "mumbai-to-singapore-database-t3")
     assert copy.inputs["identifier"] == "meridian-mumbai-in-singapore-t3"
     assert "replicateSourceDb" in copy.inputs
