@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench.gateway import overload, peers, registries, report
+from bench.gateway import overload, peers, quote, registries, report
 from bench.gateway import stage as staging
 from bench.gateway.measure import Bench, Contestant, rounds, wait_for_quiet
 from bench.gateway.peers import OURS, OURS_TWO, PLAIN, Peer
@@ -199,6 +199,8 @@ def main() -> None:
             _processes(bench, results, options.seconds)
             _overload(bench, results, directory)
             _write(results)
+    if not wanted:
+        quote.main()
     _say(f"written: {OUT / 'gateway.md'}")
 
 
