@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from local import cache, dataplane, deployment, gateway_build, inventory, paths, prerequisites
+from local.aws_access import RESTART_SECONDS
 from local.engine.environment import Attachment
 from local.installation import LOCK, Platform, Report, exclusive
 from local.ports import PortsError, require_free
@@ -25,6 +26,7 @@ from local.processes.program import PreparationError
 from local.sequence import PARALLEL, await_ready, start_wave
 from local.supervision import Supervisor
 from regions.writers import Record
+from services.common.migrate import TRY_AGAIN
 from services.contracts.settings import CellSettings
 
 
@@ -110,17 +112,22 @@ def start_servers(platform: Platform, cells: Mapping[str, CellSettings], broker:
 
 
 def migrate(platform: Platform, files: Mapping[str, Path]) -> None:
-    """Bring the databases to the present. Raises `PreparationError`."""
+    """Bring the databases to the present, also ones that are just being restarted. Raises `PreparationError`."""
     arguments = [argument for file in files.values() for argument in ("--settings", str(file))]
-    answer = subprocess.run(
-        [sys.executable, "-m", "services.common.migrate", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-        cwd=paths.CHECKOUT,
-        env={"PATH": os.environ.get("PATH", os.defpath), **platform.aws.environment("us-east-1")},
-    )
+    end = time.monotonic() + RESTART_SECONDS
+    while True:
+        answer = subprocess.run(
+            [sys.executable, "-m", "services.common.migrate", *arguments],
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+            cwd=paths.CHECKOUT,
+            env={"PATH": os.environ.get("PATH", os.defpath), **platform.aws.environment("us-east-1")},
+        )
+        if answer.returncode != TRY_AGAIN or time.monotonic() > end:
+            break
+        time.sleep(1)
     if answer.returncode != 0:
         raise PreparationError(f"the databases could not be migrated: {answer.stderr.strip()[-1500:]}")
     for line in answer.stdout.splitlines():

@@ -2,7 +2,8 @@
 
 ``python -m services.common.migrate --settings FILE [--settings FILE ...]``; each file is the `PlatformSettings` of a
 cell whose own database is migrated. Roles are one per workload that has access to databases; passwords come from the
-cell's secrets and reach the server as a SCRAM verifier only. Safe to repeat and to run twice at a time.
+cell's secrets and reach the server as a SCRAM verifier only. Safe to repeat and to run twice at a time. Ends with 75
+(``EX_TEMPFAIL``) where only servers that were away stood in the way: then repeating may be enough.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from services.contracts.workloads import WORKLOADS, Access
 
 _LOCK = 0x6D65726964
 """Advisory lock of a migration run: "merid"."""
+TRY_AGAIN = 75
 _OPTIONS = replace(PoolOptions(), statement_timeout=300_000, lock_timeout=10_000)
 
 _LEDGER = """
@@ -168,25 +170,35 @@ async def migrate_cell(settings: PlatformSettings) -> Outcome:
     )
 
 
-async def _main(files: Sequence[str]) -> int:
-    failed = 0
+async def run(files: Sequence[str]) -> int:
+    """Brings the database of each settings file to the present; returns the exit code."""
+    failures: list[Exception] = []
     for file in files:
         settings = contract.load(file)
         try:
             outcome = await migrate_cell(settings)
         except (MigrationError, SecretError, psycopg.Error) as error:
             print(f"{settings.own.cell}: {error}", file=sys.stderr)
-            failed += 1
+            failures.append(error)
         else:
             print(f"{outcome.cell}: {', '.join(outcome.applied) or 'nothing to do'}")
-    return 1 if failed else 0
+    if not failures:
+        return 0
+    return TRY_AGAIN if all(_passing(error) for error in failures) else 1
+
+
+def _passing(error: Exception) -> bool:
+    """Whether a server was away rather than the migration wrong."""
+    return isinstance(error, SecretError) or any(
+        isinstance(one, psycopg.OperationalError) for one in (error, error.__cause__)
+    )
 
 
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description="Bring the databases of the given cells to the present.")
     parser.add_argument("--settings", action="append", required=True, metavar="FILE", help="settings file of a cell")
-    sys.exit(asyncio.run(_main(parser.parse_args().settings)))
+    sys.exit(asyncio.run(run(parser.parse_args().settings)))
 
 
 if __name__ == "__main__":

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import psycopg
 import pytest
 
 from services.common.database import Login
-from services.common.migrate import migrate_cell, migrate_database
+from services.common.migrate import TRY_AGAIN, migrate_cell, migrate_database, run
 from services.common.migrations import Migration, MigrationError, discover
-from tests.servers import OWNER, Cells, database_passwords
+from services.contracts.settings import Endpoint, PlatformSettings
+from tests.servers import OWNER, Cells, database_passwords, free_port
 
 
 async def test_a_migrated_cell_has_nothing_left_to_do(cells: Cells) -> None:
@@ -39,3 +42,25 @@ async def test_a_failing_migration_leaves_nothing_behind_and_can_be_repeated(cel
     outcome = await migrate_database(*arguments, (*discover(), good))
 
     assert outcome.applied == ("search/9001_bad.sql",)
+
+
+def written(settings: PlatformSettings, directory: Path) -> str:
+    file = directory / "settings.json"
+    file.write_text(settings.model_dump_json())
+    return str(file)
+
+
+async def test_a_database_that_is_away_is_worth_another_try(cells: Cells, tmp_path: Path) -> None:
+    settings = cells.settings("mumbai")
+    nowhere = settings.own.database.model_copy(update={"writer": Endpoint(host="127.0.0.1", port=free_port())})
+    away = settings.model_copy(update={"own": settings.own.model_copy(update={"database": nowhere})})
+
+    assert await run([written(away, tmp_path)]) == TRY_AGAIN
+    assert await run([written(settings, tmp_path)]) == 0
+
+
+async def test_what_no_waiting_mends_is_not_worth_another_try(cells: Cells, tmp_path: Path) -> None:
+    settings = cells.settings("mumbai")
+    without = settings.model_copy(update={"own": settings.own.model_copy(update={"secrets": {}})})
+
+    assert await run([written(without, tmp_path)]) == 1
