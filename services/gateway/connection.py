@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from services.gateway import responses
 from services.gateway.exchange import Exchange
-from services.gateway.heads import MAX_HEAD, HeadError, parse_request
+from services.gateway.heads import MAX_HEAD, HeadError, parse_request, recall_request
 
 if TYPE_CHECKING:
     from services.gateway.core import Core
@@ -120,7 +120,8 @@ class ClientConnection(asyncio.Protocol):
             self.finish()
             return
         self.deadline = now + (HEAD_SECONDS if self._buffer else IDLE_SECONDS)
-        self.resume()
+        if self._paused:
+            self.resume()
         if self._buffer:
             self._advance(now)
 
@@ -161,17 +162,21 @@ class ClientConnection(asyncio.Protocol):
             self._advancing = False
 
     def _next_request(self, now: float) -> bool:
-        end = self._buffer.find(b"\r\n\r\n")
-        if end < 0:
-            if len(self._buffer) > MAX_HEAD:
-                self._refuse(HeadError(431, "request head too large"))
-            return False
+        rest = b""
         try:
-            head = parse_request(self._buffer[:end], self._core.memo)
+            head = recall_request(self._buffer, self._core.memo)
+            if head is None:
+                end = self._buffer.find(b"\r\n\r\n")
+                if end < 0:
+                    if len(self._buffer) > MAX_HEAD:
+                        raise HeadError(431, "request head too large")
+                    return False
+                head = parse_request(self._buffer[:end], self._core.memo)
+                rest = self._buffer[end + 4 :]
         except HeadError as error:
             self._refuse(error)
             return False
-        rest, self._buffer = self._buffer[end + 4 :], b""
+        self._buffer = b""
         exchange = Exchange(self._core, self, head, now)
         self._exchange = exchange
         exchange.start()

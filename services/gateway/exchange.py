@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from services.contracts.routes import CONTEXT_HEADER
-from services.gateway import attempts, responses
+from services.gateway import attempts, responses, tracing
 from services.gateway.addresses import caller, limiter_key
 from services.gateway.bodies import BodyError, Chunked, Fixed, Framing
 from services.gateway.breaker import Outcome, Permit
@@ -22,8 +22,7 @@ from services.gateway.identity import Identity, IdentityError
 from services.gateway.limits import Verdict
 from services.gateway.plan import Plan
 from services.gateway.routing import NoRoute
-from services.gateway.tracing import outgoing
-from services.gateway.upstream import Fault, UpstreamConnection
+from services.gateway.upstream import Fault, Receiver, UpstreamConnection
 
 if TYPE_CHECKING:
     from services.gateway.connection import ClientConnection
@@ -37,8 +36,30 @@ _REPEATABLE: Final = frozenset({b"GET", b"HEAD"})
 _CONTEXT: Final = b"\r\n" + CONTEXT_HEADER.encode() + b": "
 
 
-class Exchange:
-    """See the module. Implements `services.gateway.upstream.Receiver`."""
+class Exchange(Receiver):
+    """See the module."""
+
+    __slots__ = (
+        "_attempt",
+        "_client",
+        "_close_after",
+        "_connected_at",
+        "_connection",
+        "_core",
+        "_framing",
+        "_head",
+        "_identity",
+        "_over",
+        "_permit",
+        "_plan",
+        "_rate",
+        "_retried",
+        "_started",
+        "_status",
+        "_waiting",
+        "_waiting_bytes",
+        "deadline",
+    )
 
     def __init__(self, core: Core, client: ClientConnection, head: RequestHead, now: float) -> None:
         self._core = core
@@ -270,7 +291,11 @@ class Exchange:
         self._permit = permit
         self._connected_at = now
         upstream.retries.request()
-        upstream.pool.acquire(self._connected, now)
+        connection = upstream.pool.take(now)
+        if connection is None:
+            upstream.pool.connect(self._connected)
+        else:
+            self._send(connection)
 
     def _connected(self, connection: UpstreamConnection | None) -> None:
         if self._over:
@@ -281,11 +306,14 @@ class Exchange:
             self._settle(Outcome.CONNECT_FAILURE, None)
             self._refuse(502, "unreachable", "the service cannot be reached")
             return
+        self._send(connection)
+
+    def _send(self, connection: UpstreamConnection) -> None:
         self._connection = connection
         data = self._outgoing_head()
         if self._waiting:
             data += b"".join(self._waiting)
-        connection.send(self, data, head_only=False)
+        connection.send(self, data)
         if self._expects_body():
             if self._head.expect_continue and not self._waiting:
                 self._client.write(responses.CONTINUE)
@@ -311,7 +339,7 @@ class Exchange:
                 _CONTEXT,
                 self._core.identities.context(self._identity),
                 b"\r\ntraceparent: ",
-                outgoing(head.traceparent),
+                head.traceparent or tracing.begun(),
                 b"\r\nx-meridian-deadline: %d\r\n\r\n" % (left if left > 1 else 1),
             )
         )
@@ -363,7 +391,7 @@ class Exchange:
         if plan is not None and repeatable and plan.upstream.retries.try_retry():
             self._retried = True
             self._core.metrics.retries += 1
-            plan.upstream.pool.acquire(self._connected, self._core.clock(), fresh=True)
+            plan.upstream.pool.connect(self._connected)
             return
         self._settle(Outcome.NEUTRAL if fault is Fault.STALE else Outcome.FAILURE, None)
         self._refuse(502, "bad_answer", "the service broke off its answer")

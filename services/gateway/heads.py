@@ -14,7 +14,7 @@ import re
 from typing import Final
 
 from services.contracts.routes import CONTEXT_HEADER, IDENTITY_HEADERS
-from services.gateway import responses
+from services.gateway import responses, tracing
 
 MAX_HEAD = 16 * 1024
 MAX_TARGET = 4 * 1024
@@ -130,6 +130,10 @@ class HeadMemo:
                 self._once.add(digest)
         return known
 
+    def known_block(self, data: bytes) -> Block | None:
+        """What `block` said before of the same ``data``, if it is remembered. What was refused never is."""
+        return self._blocks.get(hashlib.sha256(data).digest())
+
     def request_line(self, line: bytes) -> tuple[bytes, bytes, bytes]:
         """(method, target, path). Raises `HeadError`."""
         known = self._requests.get(line)
@@ -143,12 +147,13 @@ class HeadMemo:
 
     def classify(self, line: bytes) -> tuple[int, bytes]:
         """(kind, value) of one header line. Raises `HeadError` if it is malformed."""
-        if len(line) <= _MEMO_LINE_BYTES:
+        name, colon, value = line.partition(b":")
+        kind, repeats = self._names.get(name) or self._learn(name)
+        repeats = repeats and len(line) <= _MEMO_LINE_BYTES
+        if repeats:
             known = self._lines.get(line)
             if known is not None:
                 return known
-        name, colon, value = line.partition(b":")
-        kind, repeats = self._names.get(name) or self._learn(name)
         if not colon:
             raise HeadError(400, "malformed header line")
         value = value.strip(b" \t")
@@ -156,12 +161,17 @@ class HeadMemo:
             # The rest of a token is the verifier's affair: an unknown one is refused, and none is passed on.
             if b"\r" in value or b"\n" in value or b"\0" in value:
                 raise HeadError(400, "bare CR, LF or NUL in the head")
-        elif value.translate(None, _VISIBLE):
+        elif kind == _TRACE and tracing.FORM.fullmatch(value):
+            return kind, value
+        elif not value.isalnum() and value.translate(None, _VISIBLE):
             raise HeadError(400, "a control character in a header")
+        elif kind == _TRACE:
+            # Not a trace context: another is begun.
+            kind = _DROP
         if kind == _HOST_LINE and not _HOST.fullmatch(value):
             raise HeadError(400, "malformed Host")
         verdict = (kind, value)
-        if repeats and len(line) <= _MEMO_LINE_BYTES:
+        if repeats:
             if len(self._lines) >= _MEMO_LINES:
                 self._lines.clear()
             self._lines[line] = verdict
@@ -231,6 +241,8 @@ class Headers:
                 forward.append(line)
             elif kind == _DROP:
                 continue
+            elif kind == _TRACE:
+                self.traceparent = value
             elif kind == _HOST_LINE:
                 self.hosts += 1
                 forward.append(line)
@@ -300,6 +312,25 @@ class RequestHead(Headers):
         return self.authorization or self._whole[self._token_at : self._token_end]
 
 
+def recall_request(data: bytes, memo: HeadMemo) -> RequestHead | None:
+    """The request whose head is all of ``data``, if what its caller sends each time is remembered. None: look closer.
+
+    Says what `parse_request` would say of the same head, but does not look for its end: a block that is remembered
+    has no blank line in it. Raises `HeadError`.
+    """
+    start = data.find(b"\r\n")
+    end = data.rfind(_PER_REQUEST)
+    if end < 0 or len(data) > MAX_HEAD or not data.endswith(b"\r\n\r\n"):
+        return None
+    block = memo.known_block(data[start:end])
+    if block is None:
+        return None
+    lines = data[end + 2 : -4].split(b"\r\n")
+    if b"" in lines:
+        return None
+    return _request(memo.request_line(data[:start]), data, start, block, lines, memo)
+
+
 def parse_request(head: bytes, memo: HeadMemo) -> RequestHead:
     """Parses ``head`` (up to, without, the blank line). Raises `HeadError` with the status to answer."""
     if len(head) > MAX_HEAD:
@@ -308,13 +339,21 @@ def parse_request(head: bytes, memo: HeadMemo) -> RequestHead:
     start = head.find(b"\r\n")
     if start < 0:
         start = len(head)
-    method, target, path = memo.request_line(head[:start])
-    end = head.find(_PER_REQUEST, start)
+    line = memo.request_line(head[:start])
+    end = head.rfind(_PER_REQUEST, start)
     if end < 0:
-        end = len(head)
-    request = RequestHead(method, target, path, head, start, memo.block(head[start:end]))
-    if end < len(head):
-        request.read(head[end + 2 :].split(b"\r\n"), memo)
+        return _request(line, head, start, memo.block(head[start:]), [], memo)
+    return _request(line, head, start, memo.block(head[start:end]), head[end + 2 :].split(b"\r\n"), memo)
+
+
+def _request(
+    line: tuple[bytes, bytes, bytes], whole: bytes, start: int, block: Block, lines: list[bytes], memo: HeadMemo
+) -> RequestHead:
+    """The request with the request line ``line``, the ``block`` that begins at ``start``, and ``lines`` after it."""
+    method, target, path = line
+    request = RequestHead(method, target, path, whole, start, block)
+    if lines:
+        request.read(lines, memo)
         if request.credential is None and request.authorization is not None:
             request.credential = hashlib.sha256(request.authorization).digest()
     if request.hosts != 1:
@@ -376,8 +415,6 @@ def _special(request: Headers, kind: int, value: bytes) -> None:
         request.origin = value
     elif kind == _FORWARDED_FOR:
         request.forwarded_for = value
-    elif kind == _TRACE:
-        request.traceparent = value
     elif kind == _PREFLIGHT:
         request.preflight = True
     elif kind == _DEADLINE and value.isdigit() and len(value) <= 8:

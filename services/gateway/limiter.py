@@ -30,7 +30,7 @@ _ALMOST_ONE: Final = 0.999999
 class Rule:
     """A class's limit with all that can be computed once."""
 
-    __slots__ = ("_headers", "arguments", "counts", "interval", "limit", "name", "window")
+    __slots__ = ("_policy", "arguments", "counts", "interval", "limit", "name", "window")
 
     def __init__(self, limit_class: LimitClass, limit: Limit) -> None:
         self.name = limit_class.value
@@ -40,7 +40,7 @@ class Rule:
         self.window = float(limit.window)
         self.arguments = limit_script.hit_arguments(limit) if limit.count else b""
         name = self.name.encode()
-        self._headers = b'RateLimit-Policy: "%b";q=%d;w=%d\r\nRateLimit: "%b";r=%%d;t=%%d\r\n' % (
+        self._policy = b'RateLimit-Policy: "%b";q=%d;w=%d\r\nRateLimit: "%b";r=' % (
             name,
             limit.count,
             limit.window,
@@ -49,7 +49,7 @@ class Rule:
 
     def headers(self, verdict: Verdict) -> bytes:
         """RateLimit, RateLimit-Policy (draft-ietf-httpapi-ratelimit-headers), Retry-After if refused; with line ends."""
-        lines = self._headers % (verdict.remaining, int(verdict.reset_after + _ALMOST_ONE))
+        lines = b"%b%d;t=%d\r\n" % (self._policy, verdict.remaining, int(verdict.reset_after + _ALMOST_ONE))
         if not verdict.allowed:
             lines += b"Retry-After: %d\r\n" % max(1, int(verdict.retry_after + _ALMOST_ONE))
         return lines
@@ -191,10 +191,11 @@ class Limiter:
         return zlib.crc32(key.encode()) % self._groups if self._groups > 1 else 0
 
     def _ask(self, group: int, waiting: _Waiting) -> None:
-        if not self._valkey.connected(group):
+        pending = self._pending[group]
+        # Whoever comes after the first of a batch shares its fate: a call on a lost connection is answered at once.
+        if not pending and not self._valkey.connected(group):
             waiting.answer(self, None)
             return
-        pending = self._pending[group]
         pending.append(waiting)
         if len(pending) >= MAX_BATCH:
             self._pending[group] = []

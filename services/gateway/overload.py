@@ -45,7 +45,7 @@ class ConcurrencyLimit:
     def __init__(
         self, initial: int = 64, low: int = 20, high: int = 1024, window: int = 64, probe_every: int = 100
     ) -> None:
-        self._low, self._high, self._window = low, high, window
+        self._low, self._high, self._window = float(low), high, window
         self._probe_every = self._until_probe = probe_every
         # A process that starts into an overload must not take it for normal.
         self._probing = True

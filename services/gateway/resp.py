@@ -36,6 +36,10 @@ class ReplyReader:
 
     def feed(self, data: bytes) -> list[Reply | ValkeyError]:
         """All replies that are complete now. Raises `ValkeyError` if the stream makes no sense."""
+        if not self._buffer:
+            integers = _one_array(data)
+            if integers is not None:
+                return [integers]
         lines = (self._buffer + data).split(b"\r\n")
         end = len(lines) - 1
         replies: list[Reply | ValkeyError] = []
@@ -63,6 +67,18 @@ class ReplyReader:
         if len(self._buffer) > _MAX_REPLY:
             raise ValkeyError("the reply is too large")
         return replies
+
+
+def _one_array(data: bytes) -> Reply | None:
+    """The integers, if ``data`` is one whole array of integers and nothing else: nearly every answer. None: look closer."""
+    start = data.find(b"\r\n")
+    if data[:1] != b"*" or data[start : start + 3] != b"\r\n:" or not data.endswith(b"\r\n"):
+        return None
+    texts = data[start + 3 : -2].split(b"\r\n:")
+    try:
+        return [int(text) for text in texts] if int(data[1:start]) == len(texts) else None
+    except ValueError:
+        return None
 
 
 def _element(line: bytes) -> int:

@@ -40,10 +40,11 @@ def connection_line(keep_alive: bool) -> bytes:
 class Cors:
     """Cross-origin answers for exactly the origins of the page; never ``*``."""
 
-    __slots__ = ("_lines", "_tails")
+    __slots__ = ("_lines", "_plain", "_tails")
 
     def __init__(self, origins: Iterable[str]) -> None:
         self._tails: dict[tuple[bytes | None, bool], bytes] = {}
+        self._plain = b"Vary: Origin\r\n" + SECURITY_HEADERS + connection_line(True) + b"\r\n"
         self._lines = {
             origin.encode(): (
                 b"Access-Control-Allow-Origin: %b\r\nAccess-Control-Allow-Credentials: true\r\n"
@@ -61,6 +62,8 @@ class Cors:
 
     def tail(self, origin: bytes | None, keep_alive: bool) -> bytes:
         """The end of every head: what `lines` says, security headers, Connection, the blank line."""
+        if origin is None and keep_alive:
+            return self._plain
         key = (origin if origin in self._lines else None, keep_alive)
         known = self._tails.get(key)
         if known is None:

@@ -7,9 +7,10 @@ the breaker, nor who may call (``exchange``).
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from enum import Enum
-from typing import Final, Protocol, cast
+from typing import Final, cast
 
 from services.contracts.settings import Endpoint
 from services.gateway.bodies import BodyError, Chunked, Fixed, Framing, UntilClose
@@ -33,24 +34,34 @@ class Fault(Enum):
     """Closed or garbage in the middle of an answer."""
 
 
-class Receiver(Protocol):
-    """What an upstream connection reports to. Each call comes from the event loop, never from inside `send`."""
+class Receiver(ABC):
+    """What an upstream connection reports to. Each call comes from the event loop, never from inside `send`.
 
+    A class, not a protocol: the compiled build calls a class's methods directly.
+    """
+
+    __slots__ = ()
+
+    @abstractmethod
     def on_response(self, head: ResponseHead, bodiless: bool, body: bytes, ends: bool, now: float) -> None:
         """The head of the final answer, and what of its body (framing included) came with it. ``ends``: that is all.
 
         ``now``: the pool's clock, read once for all that this answer touches.
         """
 
+    @abstractmethod
     def on_body(self, data: bytes) -> None:
         """Raw bytes of the body, framing included."""
 
+    @abstractmethod
     def on_end(self) -> None:
         """The answer is complete."""
 
+    @abstractmethod
     def on_fault(self, fault: Fault) -> None:
         """The call failed; nothing else follows."""
 
+    @abstractmethod
     def on_writable(self, writable: bool) -> None:
         """The service takes more of the request's body, or not for now."""
 
@@ -64,7 +75,6 @@ class UpstreamConnection(asyncio.Protocol):
         self._receiver: Receiver | None = None
         self._buffer = b""
         self._framing: Framing | None = None
-        self._head_only = False
         self._answered = False
         self._reusable = True
         self.calls = 0
@@ -80,11 +90,10 @@ class UpstreamConnection(asyncio.Protocol):
         """Whether a call can be sent."""
         return self._transport is not None and not self._transport.is_closing() and self._receiver is None
 
-    def send(self, receiver: Receiver, data: bytes, head_only: bool) -> None:
+    def send(self, receiver: Receiver, data: bytes) -> None:
         """Sends a request's head (and what there is of its body)."""
         assert self._transport is not None  # noqa: S101 - a pool hands out connected connections only
         self._receiver = receiver
-        self._head_only = head_only
         self._answered = False
         self._framing = None
         self.calls += 1
@@ -140,7 +149,7 @@ class UpstreamConnection(asyncio.Protocol):
             if self._answered:
                 self._read_body(data)
             else:
-                self._read_head(self._buffer + data)
+                self._read_head(self._buffer + data if self._buffer else data)
         except (HeadError, BodyError):
             self._fault(Fault.BROKEN)
 
@@ -160,24 +169,18 @@ class UpstreamConnection(asyncio.Protocol):
         self._buffer = b""
         self._answered = True
         self._reusable = head.keep_alive
-        bodiless = self._head_only or head.status in _NO_BODY
-        if bodiless:
-            self._framing = Fixed(0)
-        elif head.chunked:
-            self._framing = Chunked()
-        elif head.content_length is not None:
-            self._framing = Fixed(head.content_length)
-        else:
-            self._framing = UntilClose()
-            self._reusable = False
-        framing, receiver = self._framing, self._receiver
-        used = framing.feed(data) if data and not framing.done else 0
-        body = data if used == len(data) else data[:used]
+        bodiless = head.status in _NO_BODY
+        receiver = self._receiver
         now = self._pool.clock()
-        if not framing.done:
-            if receiver is not None:
-                receiver.on_response(head, bodiless, body, False, now)
-            return
+        used = len(data)
+        if bodiless or head.content_length != used:
+            self._framing = framing = self._framing_of(head, bodiless)
+            used = framing.feed(data) if data and not framing.done else 0
+            if not framing.done:
+                if receiver is not None:
+                    receiver.on_response(head, bodiless, data, False, now)
+                return
+        body = data if used == len(data) else data[:used]
         # Back in the pool before the caller hears of it: its next request may be waiting already.
         self._receiver = None
         if used == len(data) and self._reusable:
@@ -186,6 +189,16 @@ class UpstreamConnection(asyncio.Protocol):
             self._transport.close()
         if receiver is not None:
             receiver.on_response(head, bodiless, body, True, now)
+
+    def _framing_of(self, head: ResponseHead, bodiless: bool) -> Framing:
+        if bodiless:
+            return Fixed(0)
+        if head.chunked:
+            return Chunked()
+        if head.content_length is not None:
+            return Fixed(head.content_length)
+        self._reusable = False
+        return UntilClose()
 
     def _read_body(self, data: bytes) -> None:
         framing, receiver = self._framing, self._receiver
@@ -236,14 +249,17 @@ class Pool:
         self.clock = clock
         self.memo = ResponseMemo()
 
-    def acquire(self, ready: Callable[[UpstreamConnection | None], None], now: float, fresh: bool = False) -> None:
-        """Hands a connection to ``ready``: at once if one is idle (unless ``fresh``), else when connected; None on failure."""
-        while self._idle and not fresh:
+    def take(self, now: float) -> UpstreamConnection | None:
+        """An idle connection that can be used; None if there is none: `connect` then."""
+        while self._idle:
             connection = self._idle.pop()
             if connection.usable and connection.idle_since > now - IDLE_SECONDS:
-                ready(connection)
-                return
+                return connection
             connection.close()
+        return None
+
+    def connect(self, ready: Callable[[UpstreamConnection | None], None]) -> None:
+        """Hands a new connection to ``ready`` later; None on failure."""
         task = asyncio.create_task(self._connect(ready))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

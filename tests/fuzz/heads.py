@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 from services.contracts.routes import CONTEXT_HEADER, IDENTITY_HEADERS
 from services.gateway.bodies import BodyError, Chunked
 from services.gateway.forms import FormError, Forms
-from services.gateway.heads import HeadError, HeadMemo, RequestHead, ResponseMemo, parse_request
+from services.gateway.heads import HeadError, HeadMemo, RequestHead, ResponseMemo, parse_request, recall_request
 
 FORBIDDEN = tuple(
     name.encode() + b":"
@@ -21,10 +21,13 @@ _responses = ResponseMemo()
 
 def one_input(data: bytes) -> None:
     """Raises AssertionError if a parser let something through that it must not, or anything else if it broke."""
-    _request(data.partition(b"\r\n\r\n")[0])
+    head = data.partition(b"\r\n\r\n")[0]
+    _request(head)
+    _recalled(head + b"\r\n\r\n")
+    _recalled(data)
     _chunked(data)
     _form(data)
-    assert _refusal(lambda: _responses.parse(data.partition(b"\r\n\r\n")[0])) in (0, 502)
+    assert _refusal(lambda: _responses.parse(head)) in (0, 502)
 
 
 def _request(head: bytes) -> None:
@@ -53,6 +56,17 @@ def _request(head: bytes) -> None:
     assert b" " not in request.target
     forwarded = b"\r\n".join((b"GET " + request.target + b" HTTP/1.1", *lines))
     assert _lines(parse_request(forwarded, HeadMemo())) == lines
+
+
+def _recalled(data: bytes) -> None:
+    """What is recalled is one whole head, and the same as if it were read anew."""
+    status = _refusal(lambda: recall_request(data, _memo))
+    request = None if status else recall_request(data, _memo)
+    if status or request is not None:
+        assert data.find(b"\r\n\r\n") == len(data) - 4
+        assert _refusal(lambda: parse_request(data[:-4], HeadMemo())) == status
+    if request is not None:
+        assert _all(request) == _all(parse_request(data[:-4], HeadMemo()))
 
 
 def _all(request: RequestHead) -> tuple[object, ...]:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import re
 
 from services.common.context import verify
 from services.contracts.routes import Service
@@ -44,6 +45,27 @@ async def test_pipelined_requests_are_answered_in_order_on_one_connection() -> N
     statuses = [part[:3] for part in answer.split(b"HTTP/1.1 ")[1:]]
     assert statuses == [b"200", b"404", b"200"]
     assert recorder.connections == 1
+
+
+async def test_requests_whose_headers_are_remembered_are_told_apart_when_they_come_together() -> None:
+    recorder = Recorder()
+    traced = GET + b"traceparent: 00-" + b"a" * 32 + b"-" + b"b" * 16 + b"-01\r\n\r\n"
+    async with gateway({Service.CATALOG: recorder}) as under_test:
+        for _ in range(3):
+            assert (await under_test.send(traced)).count(b"HTTP/1.1 200") == 1
+        assert (await under_test.send(traced + traced)).count(b"HTTP/1.1 200") == 2
+        assert (await under_test.send(GET + b"\r\n" + traced)).count(b"HTTP/1.1 200") == 2
+        assert (await under_test.send(traced + GET + b"\r\n")).count(b"HTTP/1.1 200") == 2
+    assert recorder.seen.count(b" HTTP/1.1\r\n") == 9
+
+
+async def test_a_trace_context_that_is_none_is_replaced() -> None:
+    recorder = Recorder()
+    async with gateway({Service.CATALOG: recorder}) as under_test:
+        for context in (b"00-" + b"0" * 32 + b"-" + b"b" * 16 + b"-01", b"b", b"00-" + b"A" * 32 + b"-01"):
+            await under_test.send(GET + b"traceparent: " + context + b"\r\n\r\n")
+            assert b"traceparent: " + context + b"\r\n" not in recorder.seen
+    assert len(re.findall(rb"\r\ntraceparent: 00-[0-9a-f]{32}-[0-9a-f]{16}-00\r\n", recorder.seen)) == 3
 
 
 async def test_a_chunked_body_passes_unchanged() -> None:
