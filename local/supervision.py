@@ -30,6 +30,8 @@ from local.processes.program import Program
 LONGEST_SOCKET = 100
 """Bytes: Linux allows 107 for a socket's path, and supervisord binds it with its pid appended first."""
 RUNNING = "RUNNING"
+STOP_SECONDS = 60.0
+"""How long several programs that are to be stopped at once are waited for, before each is waited for by itself."""
 _MARK = "MERIDIAN_SUPERVISOR"
 """In the environment of every program: the directory of its supervisor."""
 _INHERITED = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "TZ", "TMPDIR")
@@ -138,9 +140,14 @@ class Supervisor:
 
         ``order`` decides when they are stopped: higher first. Returns the names of those that changed.
         """
+        known = self._defined()
         for program in programs:
+            # supervisord would restart a process for another order alone; what runs keeps the one that it has.
             text = _section(program, self.log(program.name), order)
-            paths.write_private(self._programs / f"{program.name}.conf", text)
+            file = self._programs / f"{program.name}.conf"
+            kept = _section(program, self.log(program.name), known.get(program.name, order))
+            if not (file.is_file() and file.read_text(encoding="utf-8") == kept):
+                paths.write_private(file, text)
         return self._reload()
 
     def retain(self, names: Collection[str]) -> tuple[str, ...]:
@@ -153,6 +160,8 @@ class Supervisor:
 
     def _reload(self) -> tuple[str, ...]:
         added, changed, removed = cast(list[list[list[str]]], self._call("reloadConfig"))[0]
+        # All at once: one after the other, each waits for the one before to end in its own time.
+        self._halt_all((*changed, *removed), STOP_SECONDS)
         for name in (*changed, *removed):
             self._call("stopProcessGroup", name)
             self._call("removeProcessGroup", name)

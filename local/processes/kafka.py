@@ -169,7 +169,7 @@ def prepare(broker: Broker) -> None:
     paths.write_private(broker.logging, LOGGING)
     paths.write_private(broker.configuration, properties(broker))
     data = broker.directory / "data"
-    if (data / "bootstrap.checkpoint").is_file() and (data / "meta.properties").is_file():
+    if _formatted(data):
         return
     if (data / "meta.properties").is_file():
         shutil.rmtree(data)
@@ -188,6 +188,16 @@ def prepare(broker: Broker) -> None:
         shutil.rmtree(data, ignore_errors=True)
         reason = (answer.stderr.strip() or answer.stdout.strip()).splitlines()[-3:]
         raise PreparationError(f"{broker.cell}: Kafka's storage cannot be formatted: {' / '.join(reason)}")
+
+
+def _formatted(data: Path) -> bool:
+    """Whether a format of ``data`` came to its end. Anything else in it was never read nor written by a broker.
+
+    The first records of the cluster lie in a snapshot of the metadata log (until Kafka 4.3 in ``bootstrap.checkpoint``),
+    in whose place a running broker puts later ones.
+    """
+    first = [*data.glob("bootstrap.checkpoint"), *data.glob("__cluster_metadata-0/*.checkpoint")]
+    return bool(first) and (data / "meta.properties").is_file()
 
 
 def discard(home: Path, cell: str) -> None:

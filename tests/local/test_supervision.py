@@ -92,6 +92,15 @@ def test_a_second_start_leaves_processes_alone_and_a_changed_definition_restarts
     assert pid_of(made, "mumbai-search") != before["mumbai-search"]
 
 
+def test_another_order_of_the_same_definition_restarts_nothing(made: Installation) -> None:
+    program = tiny(made)
+    start_wave(made.supervisor, [program], 1, print)
+    pid = pid_of(made, program.name)
+    # A replica that was promoted is started in an earlier wave from then on.
+    assert start_wave(made.supervisor, [program], 0, print) == ()
+    assert pid_of(made, program.name) == pid
+
+
 def test_a_crashed_process_is_restarted(made: Installation) -> None:
     program = tiny(made)
     start_wave(made.supervisor, [program], 1, print)

@@ -3,6 +3,7 @@ import os
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -164,6 +165,26 @@ def test_a_killed_broker_is_restarted_with_what_it_had_acknowledged(dataplane: D
         kafka.check(dataplane.broker)
     until(lambda: _well(dataplane), seconds=90)
     assert asyncio.run(receive(offset)) == b"kept"
+
+
+def test_the_storage_of_a_broker_that_has_run_is_never_formatted_again(dataplane: DataPlane) -> None:
+    before = (dataplane.broker.directory / "data" / "meta.properties").read_text()
+    metadata = sorted(path.name for path in (dataplane.broker.directory / "data").iterdir())
+    # As before each start after a stop: of the machine, by `meridian region lose`, or for another configuration.
+    kafka.prepare(dataplane.broker)
+    assert (dataplane.broker.directory / "data" / "meta.properties").read_text() == before
+    assert sorted(path.name for path in (dataplane.broker.directory / "data").iterdir()) == metadata
+
+
+def test_a_format_that_was_interrupted_is_done_again(dataplane: DataPlane, tmp_path: Path) -> None:
+    broker = replace(dataplane.broker, directory=tmp_path)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "meta.properties").write_text("half")
+    kafka.prepare(broker)
+    made = (tmp_path / "data" / "meta.properties").read_text()
+    assert "cluster.id" in made
+    kafka.prepare(broker)
+    assert (tmp_path / "data" / "meta.properties").read_text() == made
 
 
 def _well(plane: DataPlane) -> bool:
