@@ -44,10 +44,30 @@ def start_wave(supervisor: Supervisor, programs: Sequence[Program], order: int, 
             supervisor.launch(program.name)
         if idle:
             report(f"starting {', '.join(program.name for program in idle)}")
-        await_ready(supervisor, programs, report, pool)
-        for _ in pool.map(lambda program: program.settle(), programs):
-            pass
+        await_settled(supervisor, programs, report, pool)
     return tuple(program.name for program in idle)
+
+
+def await_settled(
+    supervisor: Supervisor, programs: Sequence[Program], report: Report, pool: ThreadPoolExecutor
+) -> None:
+    """Wait until every program is ready, and settle it; one that went away meanwhile is waited for again.
+
+    Raises `StartError`, or what a program's settling raises.
+    """
+    started = time.monotonic()
+    left = list(programs)
+    while left:
+        await_ready(supervisor, left, report, pool)
+        problems = [
+            (program, problem) for program, problem in zip(left, pool.map(_settle, left), strict=True) if problem
+        ]
+        for program, problem in problems:
+            if time.monotonic() - started > program.ready_seconds:
+                raise StartError(f"{program.name}: it is ready, but {problem}")
+        left = [program for program, _ in problems]
+        if left:
+            time.sleep(POLL_SECONDS)
 
 
 def await_ready(supervisor: Supervisor, programs: Sequence[Program], report: Report, pool: ThreadPoolExecutor) -> None:
@@ -100,6 +120,14 @@ def last_lines(log: Path, count: int = LAST_LINES) -> str:
     except OSError:
         return "  (there is none)"
     return "\n".join(f"  {line}" for line in lines[-count:]) or "  (it is empty)"
+
+
+def _settle(program: Program) -> str | None:
+    try:
+        program.settle()
+    except NotReadyError as error:
+        return str(error)
+    return None
 
 
 def _prepare(program: Program) -> None:

@@ -216,7 +216,7 @@ def check(broker: Broker) -> None:
 
 
 def settle(broker: Broker) -> None:
-    """The topics and the rights of the workloads, as far as they are missing."""
+    """The topics and the rights of the workloads, as far as they are missing. Raises `NotReadyError`."""
     asyncio.run(_settle(broker))
 
 
@@ -237,7 +237,7 @@ async def _settle(broker: Broker) -> None:
         async with _connected(AIOKafkaClient(**_connection(broker))) as client:
             await kafka_rights.ensure_rights(client)
     except (KafkaError, OSError) as error:
-        raise PreparationError(f"{broker.cell}: Kafka refuses its topics or rights: {error}") from error
+        raise NotReadyError(f"Kafka of {broker.cell} does not take its topics or rights: {error}") from error
 
 
 _C = TypeVar("_C", AIOKafkaAdminClient, AIOKafkaClient)

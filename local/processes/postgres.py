@@ -162,7 +162,7 @@ def _program(servers: Postgres, node: Node) -> Program:
         environment={"LC_ALL": "C.UTF-8", "TZ": "UTC"},
         inputs=(configuration(servers, node), access_rules(servers)),
         prepare=partial(clone, servers, node) if node.standby else partial(initialise, servers),
-        settle=partial(reserve, servers, node) if node.standby else partial(bootstrap, servers),
+        settle=partial(_settle, servers, node),
         probe=partial(check_replica, servers, node) if node.standby else partial(check_primary, servers),
         # The manual's "fast shutdown": sessions end at once, nothing has to be recovered at the next start.
         stop_signal="INT",
@@ -291,6 +291,16 @@ def bootstrap(servers: Postgres) -> None:
     if not _logs_in(servers):
         with _superuser(servers, "postgres") as admin:
             admin.execute(_password(owner.user, owner.password))
+
+
+def _settle(servers: Postgres, node: Node) -> None:
+    try:
+        if node.standby:
+            reserve(servers, node)
+        else:
+            bootstrap(servers)
+    except psycopg.OperationalError as error:
+        raise NotReadyError(f"it went away while it was asked: {error}") from error
 
 
 def reserve(servers: Postgres, source: Node) -> None:

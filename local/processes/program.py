@@ -36,7 +36,8 @@ class Program:
     prepare: Callable[[], None] = nothing
     """Makes what the start needs, idempotently. Run before each start, never while the process runs."""
     settle: Callable[[], None] = nothing
-    """Makes what needs the running process (roles, topics), idempotently. Run at each `up`, once it is ready."""
+    """Makes what needs the running process (roles, topics), idempotently. Run at each `up`, once it is ready. Raises
+    `NotReadyError` where the process is away again: then it is repeated when it is back."""
     environment: Mapping[str, str] = field(default_factory=dict)
     user: str | None = None
     """Account to run as; only root can name one."""

@@ -129,6 +129,28 @@ def test_a_process_that_never_gets_ready_is_reported_with_its_probe_and_the_end_
     assert start_wave(made.supervisor, [replace(program, ready_seconds=30.0)], 1, print) == ("mumbai-gateway",)
 
 
+def test_a_process_that_dies_before_it_is_settled_is_waited_for_and_settled_then(made: Installation) -> None:
+    asked: list[int | None] = []
+
+    def settle() -> None:
+        asked.append(pid_of(made, "mumbai-gateway"))
+        if len(asked) == 1:
+            os.kill(asked[0] or 0, signal.SIGKILL)
+            raise NotReadyError("it went away")
+
+    start_wave(made.supervisor, [tiny(made, settle=settle)], 1, print)
+    assert len(asked) == 2
+    assert asked[0] != asked[1] is not None
+
+
+def test_what_settles_never_is_reported(made: Installation) -> None:
+    def settle() -> None:
+        raise NotReadyError("it takes no topic")
+
+    with pytest.raises(StartError, match="mumbai-gateway: it is ready, but it takes no topic"):
+        start_wave(made.supervisor, [tiny(made, settle=settle, ready_seconds=5.0)], 1, print)
+
+
 def test_a_wave_does_not_start_before_what_it_needs_is_made(made: Installation) -> None:
     def fail() -> None:
         raise PreparationError("no disk")
