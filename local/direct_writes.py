@@ -7,7 +7,9 @@ Owns the comparison. Rows that were deleted on the fork alone are not found: the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import psycopg
@@ -44,6 +46,22 @@ def horizon(home_directory: Path, home: str, term: int) -> int:
     """What `keep_horizon` kept; 0 (compare everything) if nothing."""
     file = home_directory / "promotions" / f"{home}-{term}"
     return int(file.read_text(encoding="utf-8")) if file.is_file() else 0
+
+
+def keep_lost(home_directory: Path, region: str, rows: Iterable[LostRow]) -> None:
+    """Keep the list before the fork is discarded: whoever repeats an interrupted return must be shown it too."""
+    text = json.dumps([asdict(row) for row in rows], indent=1)
+    paths.write_private(paths.private_directory(home_directory / "promotions") / _list(region), text)
+
+
+def kept_lost(home_directory: Path, region: str) -> list[LostRow]:
+    """What `keep_lost` kept at the last return of ``region``; nothing if it never returned."""
+    file = home_directory / "promotions" / _list(region)
+    return [LostRow(**row) for row in json.loads(file.read_text(encoding="utf-8"))] if file.is_file() else []
+
+
+def _list(region: str) -> str:
+    return f"lost-writes-{region}.json"
 
 
 def lost(fork: Postgres, promoted: Postgres, since: int) -> list[LostRow]:

@@ -65,7 +65,10 @@ def plan_loss(platform: Platform, region: str) -> Plan:
     """What `lose` will do. Raises `RecordError` if it cannot."""
     _ours(platform, region)
     record = writers.lose(platform.record, region)
-    steps = [f"kill every process of {region}, and start none of them again"]
+    steps = [
+        f"kill every process of {region}, and start none of them again",
+        "record the writers and terms",
+    ]
     for home in _promoted(record, region):
         seats = record.seats(home)
         steps.append(
@@ -73,7 +76,6 @@ def plan_loss(platform: Platform, region: str) -> Plan:
         )
     partner = CATALOGUE.get(region).partner
     steps += [
-        "record the writers and terms",
         f"count what was pending from the log of {region}",
         f"start the services of {', '.join(_left(platform, record))} with the new settings: their own logs are sought "
         f"where the promoted database says, and {partner} reads the copy of {region}'s log",
@@ -87,15 +89,19 @@ def lose(platform: Platform, region: str, *, stacks: bool = True) -> Outcome:
     with exclusive(platform.home):
         plan = plan_loss(platform, region)
         outcome, clock = Outcome(plan.record), _Clock(platform)
+        cells = _cells(platform)
+        copies = [_servers(platform, cells[home], plan.record) for home in _promoted(plan.record, region)]
+        for copy in copies:
+            # While nothing is lost yet: without its copy nobody could take over.
+            postgres.check_answers(copy)
         kill_cell(platform, region)
         clock.done(outcome, "killed")
-        cells = _cells(platform)
-        for home in _promoted(plan.record, region):
-            servers = _servers(platform, cells[home], plan.record)
-            horizon = postgres.promote(servers)
-            direct_writes.keep_horizon(platform.home, home, plan.record.seats(home).term, horizon)
-        clock.done(outcome, "promoted")
+        # From here on nothing but a repetition leads on: `up` would start the region beside what is promoted.
         platform.write_record(plan.record)
+        for copy in copies:
+            horizon = postgres.promote(copy)
+            direct_writes.keep_horizon(platform.home, copy.cell, plan.record.seats(copy.cell).term, horizon)
+        clock.done(outcome, "promoted")
         files = _lead(platform, cells)
         settings = _settings(platform, cells)[_left(platform, plan.record)[0]]
         outcome.pending = asyncio.run(_begin(platform, settings, region))
@@ -147,7 +153,10 @@ def bring_back(platform: Platform, region: str, *, wait: float = 600.0, stacks: 
                     fork, _servers(platform, cells[home], before), direct_writes.horizon(platform.home, home, term)
                 )
                 clock.done(outcome, f"compared {home}")
+            direct_writes.keep_lost(platform.home, region, outcome.lost_writes)
             platform.write_record(plan.record)
+        else:
+            outcome.lost_writes = direct_writes.kept_lost(platform.home, region)
         files = _lead(platform, cells)
         _start_servers(platform, cells)
         _discard_forks(platform, cells)

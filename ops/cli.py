@@ -3,7 +3,7 @@
 Owns the entry point. Does not own what a subcommand does (``ops.commands``).
 
 Exit codes: 0 done; 1 it failed, with the reason on standard error; 2 wrong use, or something is missing on this
-machine; 3 (``status``, ``doctor``) something is not well; 130 interrupted.
+machine; 3 (``status``, ``doctor``, ``region return``) something is not well yet; 130 interrupted.
 """
 
 from __future__ import annotations

@@ -313,6 +313,19 @@ def reserve(servers: Postgres, source: Node) -> None:
                 admin.execute("SELECT pg_create_physical_replication_slot(%s, true)", (slot,))
 
 
+def check_answers(servers: Postgres) -> None:
+    """Raises `PreparationError` unless the first node answers, whether or not it takes writes."""
+    node = servers.primary
+    try:
+        with _superuser(servers, "postgres", node) as admin:
+            admin.execute("SELECT 1")
+    except psycopg.Error as error:
+        raise PreparationError(
+            f"{servers.cell}: the copy in {node.cell} does not answer, so nothing can be promoted: {error}. "
+            "`meridian status` says how it is; `meridian up` starts it."
+        ) from error
+
+
 def promote(servers: Postgres, seconds: int = 60) -> str:
     """Makes the first node, a standby, take writes; returns the oldest transaction that its past does not know.
 
@@ -355,6 +368,9 @@ def opened_read_only(servers: Postgres) -> Iterator[psycopg.Connection]:
     node = servers.primary
     if not (node.data / "PG_VERSION").is_file():
         raise PreparationError(f"{servers.cell}: the old primary's data is gone from {node.data}")
+    # Whoever was killed while looking at it has left it running.
+    if _runs(servers, node):
+        _run(servers, "pg_ctl", "-D", str(node.data), "-m", "fast", "-w", "stop")
     (port,) = free_ports(1)
     log = node.data.with_name("fork.log")
     options = ("-c", f"port={port}", "-c", "default_transaction_read_only=on", "-c", "primary_conninfo=")
@@ -383,7 +399,10 @@ def check_primary(servers: Postgres) -> None:
     """Raises `NotReadyError` unless the primary answers and takes writes."""
     with _probing(), _superuser(servers, "postgres") as admin:
         if _exists(admin, "SELECT 1 WHERE pg_is_in_recovery()"):
-            raise NotReadyError("it is in recovery, so it takes no writes")
+            raise NotReadyError(
+                "it is in recovery, so it takes no writes. If a loss was interrupted (`meridian region status`), "
+                "repeat `meridian region lose`"
+            )
 
 
 def check_replica(servers: Postgres, node: Node) -> None:
@@ -477,6 +496,10 @@ def _identifier(servers: Postgres, node: Node) -> str:
         if line.startswith("Database system identifier:"):
             return line.split(":", 1)[1].strip()
     raise PreparationError(f"{node.data} is no PostgreSQL data directory; `meridian down` removes it")
+
+
+def _runs(servers: Postgres, node: Node) -> bool:
+    return servers.account.run([str(servers.binaries / "pg_ctl"), "-D", str(node.data), "status"]).returncode == 0
 
 
 def _run(servers: Postgres, program: str, *arguments: str, **environment: str) -> str:

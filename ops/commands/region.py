@@ -73,8 +73,9 @@ def lose(
 ) -> None:
     """A drill: kill everything of a region, and let its partner take over what it wrote.
 
-    Counts come from the log: none is lost. Direct writes that the copy had not received are lost; `return` lists them.
-    Repeat the command if it was interrupted.
+    Counts come from the log: none is lost. Direct writes (accounts, videos, uploads) that the copy had not received are
+    lost; `return` lists them. Prints its plan and asks first. Repeat the command if it was interrupted: it goes on where
+    it was. `meridian region return` is the way back; `meridian up` does not bring a lost region back.
 
     Examples:
 
@@ -104,13 +105,14 @@ def bring_back(
 ) -> None:
     """Bring a lost region back: its old primary is discarded, a new replica is built, what was stranded is counted.
 
-    Lists the direct writes that the promotion lost. Ends with code 3 if the waiting was not long enough; repeat it then.
+    Lists the direct writes that the promotion lost, also when it is repeated. Ends with code 3 if the waiting was not
+    long enough; repeat it then, and also if it was interrupted. Afterwards the partner goes on writing what it took over.
 
     Examples:
 
         meridian region return mumbai --yes
 
-        meridian region return mumbai --wait 60 --json
+        meridian region return mumbai --yes --wait 60 --json
     """
     platform = _agreed(regions.plan_return, region, yes, dry_run, json)
     outcome = regions.bring_back(platform, region, wait=wait, stacks=stacks)
@@ -140,7 +142,8 @@ def bring_back(
 def abandon(region: Region, yes: Yes = False, dry_run: Dry = False, json: common.Json = False) -> None:
     """Give a lost region up: what is stranded in its log is never counted, and its log is removed.
 
-    For a region that stays away for longer than the logs are kept. Prints since when events of it are missing.
+    For a region that stays away for longer than the logs are kept. Prints until when events of it are counted; what was
+    acknowledged later is lost for good. `meridian region return` brings such a region back with an empty log.
 
     Example:
 

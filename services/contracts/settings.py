@@ -14,6 +14,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from regions.buckets import BucketRange, ShardMap
+from regions.catalogue import CATALOGUE
 
 SETTINGS_ENV = "MERIDIAN_SETTINGS"
 """Names the file that holds the `PlatformSettings` as JSON."""
@@ -228,6 +229,18 @@ class PlatformSettings(Model):
     def cells(self) -> tuple[str, ...]:
         """All cells, the own one first."""
         return (self.own.cell, *sorted(self.peers))
+
+    @property
+    def copied_here(self) -> tuple[str, ...]:
+        """Those of ``copied`` whose copies lie in the own cell."""
+        return tuple(cell for cell in self.copied if CATALOGUE.get(cell).partner == self.own.cell)
+
+    @property
+    def tended(self) -> tuple[str, ...]:
+        """Homes whose databases the own cell looks after (announcing, cleaning, trends): its own, and while another is
+        lost or returning, its partner's too. Two cells may do it at once."""
+        homes = {part.home for part in self.shards.ranges}
+        return tuple(cell for cell in (self.own.cell, *self.copied_here) if cell in homes)
 
 
 def load(path: str | None = None) -> PlatformSettings:

@@ -20,6 +20,7 @@ from services.common.database import Connection
 from services.common.kafka import ConnectionArguments
 from services.common.shards import ShardRouter
 from services.counters import dead, policy, reading, store
+from services.counters.copies import cluster_of_copy
 from services.counters.kinds import BY_TOPIC
 from services.counters.metrics import CounterMetrics
 from services.counters.recount import Checkpoint, Counts, Drift, Rebuilt, Stored, compare
@@ -49,7 +50,9 @@ class Outcome:
     subjects: frozenset[int]
     """That have counts by the log."""
     checkpoint: Checkpoint | None
-    """Where the next one may start: None if there is drift, or the partition was never read."""
+    """Where the next one may start: None if there is drift, or nothing was compared."""
+    behind: bool = False
+    """Nothing was compared: after the return of its region the log is still being read again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,8 @@ async def audit(
         await consumer.stop()
     rebuilt.finish(stored)
     rebuilt.states = {key: state for key, state in rebuilt.states.items() if key in keys}
+    if stored.behind(partition.cluster, rebuilt.marks()):
+        return Outcome(partition, (), rebuilt.window.events, frozenset(), None, behind=True)
     drifts = compare(rebuilt, stored, subjects)
     return Outcome(
         partition,
@@ -258,7 +263,13 @@ async def _stored(
     if BY_TOPIC[partition.topic].states is not None:
         states = await reading.states_of(connection, partition.topic, list(keys))
         adding_up = _counting(await reading.adding_up(connection, partition.topic, wanted))
-    row = await (await connection.execute("SELECT pg_current_snapshot()::text")).fetchone()
+    row = await (
+        await connection.execute(
+            "SELECT pg_current_snapshot()::text, EXISTS (SELECT FROM counters.positions "
+            "WHERE cluster LIKE %s AND (topic, part) = (%s, %s))",
+            (cluster_of_copy(partition.cluster, "%"), partition.topic, partition.number),
+        )
+    ).fetchone()
     return Stored(
         next_offset=loaded.offset or 0,
         marks=loaded.marks,
@@ -268,6 +279,7 @@ async def _stored(
         letters=await dead.of_partition(connection, partition),
         replayed=await dead.replayed_since(connection, partition.topic, start.snapshot if start else None),
         snapshot=str(row[0]) if row else "",
+        copied=bool(row and row[1]),
     )
 
 

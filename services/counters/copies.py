@@ -11,18 +11,17 @@ that is read, rule 4 stops the partition there and reading begins again earlier;
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from regions.catalogue import CATALOGUE
 from services.common.database import Connection
 from services.common.shards import ShardRouter
 from services.contracts.topics import copied_name
 from services.counters import policy, store
-from services.counters.window import CountKey, Partition
+from services.counters.window import CountKey, MarkKey, Partition
 
 MARGIN_MS = 60_000
 """Clocks of producers differ by less; each step back takes ten times as much, the third begins at the beginning."""
@@ -32,11 +31,6 @@ STEPS = (MARGIN_MS, 10 * MARGIN_MS, 100 * MARGIN_MS)
 def cluster_of_copy(source: str, holder: str) -> str:
     """Name under which positions in the copy of ``source``'s log in ``holder``'s cluster are stored."""
     return f"{source}@{holder}"
-
-
-def sources(copied: Sequence[str], own: str) -> tuple[str, ...]:
-    """Those of the cells in ``copied`` whose copies lie in the cluster of ``own``."""
-    return tuple(name for name in copied if CATALOGUE.get(name).partner == own)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +113,25 @@ async def fold(connection: Connection, cluster: str) -> int:
     return sum(map(len, by_topic.values()))
 
 
-async def forget(connection: Connection, cluster: str) -> None:
-    """Forgets the positions in the log called ``cluster``: the next log of that name begins at its beginning."""
+async def forget(connection: Connection, cluster: str) -> tuple[Partition, ...]:
+    """Forgets the positions in the log called ``cluster``: the next log of that name begins at its beginning.
+
+    Returns the partitions whose counts or marks may come from it: those that were read, here or in its copy.
+    """
     await fold(connection, cluster)
     await connection.execute("DELETE FROM counters.positions WHERE cluster = %s", (cluster,))
     await connection.execute("DELETE FROM counters.checkpoints WHERE cluster = %s", (cluster,))
+    rows = await connection.execute("SELECT DISTINCT topic, part FROM counters.marks WHERE origin = %s", (cluster,))
+    return tuple(Partition(cluster, row[0], row[1]) for row in await rows.fetchall())
+
+
+async def mark_keys_of(connection: Connection, origin: str, topic: str) -> dict[int, dict[MarkKey, int]]:
+    """Marks of producers in ``origin``, by partition of ``topic``."""
+    found: dict[int, dict[MarkKey, int]] = {}
+    for (name, number, incarnation), sequence in (await marks_of(connection, origin)).items():
+        if name == topic:
+            found.setdefault(number, {})[MarkKey(origin, UUID(incarnation))] = sequence
+    return found
 
 
 async def marks_of(connection: Connection, origin: str) -> Mapping[tuple[str, int, str], int]:

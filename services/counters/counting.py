@@ -99,8 +99,7 @@ class Counting:
         self._slots: frozenset[int] = frozenset()
         rules = guards or Guards()
         self.reader = Reader(self._own, resources.kafka, make_units(resources, self.metrics, rules), self.metrics)
-        copied = resources.settings.copied
-        self._reads_itself = self._own not in copied
+        self._reads_itself = self._own not in resources.settings.copied
         self.copies = tuple(
             Reader(
                 copies.cluster_of_copy(source, self._own),
@@ -109,7 +108,7 @@ class Counting:
                 self.metrics,
                 copies.Copy(source, self._router),
             )
-            for source in copies.sources(copied, self._own)
+            for source in resources.settings.copied_here
         )
         self.metrics.lag.set_function(lambda: sum(reader.lag for reader in (self.reader, *self.copies)))
         self.auditor = Auditor(
@@ -120,8 +119,9 @@ class Counting:
             partial(belongs, self._router.shards),
             self.metrics,
         )
+        tended = resources.settings.tended
         self._relays = [
-            Relay(cell, self._router, resources.cache, clean=cell == self._own) for cell in homes(self._router.shards)
+            Relay(cell, self._router, resources.cache, clean=cell in tended) for cell in homes(self._router.shards)
         ]
         self.audience = Audience(
             self._router,
@@ -131,9 +131,10 @@ class Counting:
             home_of_partition,
             partial(belongs, self._router.shards),
         )
-        self._loops: tuple[Audience | Upkeep, ...] = (self.audience,)
-        if self._own in homes(self._router.shards):
-            self._loops += (Upkeep(self._router, self._own),)
+        self._loops: tuple[Audience | Upkeep, ...] = (
+            self.audience,
+            *(Upkeep(self._router, home) for home in tended),
+        )
 
     def jobs(self) -> list[Coroutine[None, None, None]]:
         """What runs side by side until the process is told to stop."""

@@ -11,13 +11,16 @@ from collections.abc import Mapping
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from regions.catalogue import CATALOGUE
+from services.common.database import Connection
 from services.common.kafka import ConnectionArguments
 from services.common.shards import ShardRouter
 from services.contracts import events
 from services.contracts.events import MalformedRecordError
-from services.contracts.topics import TOPICS, copied_name
-from services.counters import copies, terms
-from services.counters.counting import home_of_partition, homes
+from services.contracts.topics import TOPICS, copied_name, partition_of
+from services.counters import audit, copies, reading, terms
+from services.counters.counting import COUNTED, home_of_partition, homes
+from services.counters.recount import Checkpoint, Counts
+from services.counters.window import Partition
 
 LOOK_BACK = 50
 """Records at the end of a partition among which one with a stamp is looked for."""
@@ -48,10 +51,32 @@ async def end(router: ShardRouter, back: str) -> None:
 
 
 async def surrender(router: ShardRouter, lost: str) -> None:
-    """The lost log is gone for good: its next one, under the same name, begins at its beginning."""
+    """The lost log is gone for good: its next one, under the same name, begins at its beginning.
+
+    What was counted from the old one becomes the checkpoint at which a recount of the next one starts.
+    """
     for home in homes(router.shards):
         async with router.home_writer(home) as connection:
-            await copies.forget(connection, lost)
+            read = await copies.forget(connection, lost)
+            for topic in COUNTED:
+                numbers = {partition.number for partition in read if partition.topic == topic}
+                await _start_over(connection, home, lost, topic, numbers)
+
+
+async def _start_over(connection: Connection, home: str, cluster: str, topic: str, numbers: set[int]) -> None:
+    if not numbers:
+        return
+    subjects = sorted(await reading.subjects_of(connection, topic, cluster))
+    counts: dict[int, Counts] = {number: {} for number in numbers}
+    for key, sums in (await reading.counts_of(connection, topic, subjects)).items():
+        number = partition_of(CATALOGUE.names.index(home), key.subject)
+        if key.region == cluster and number in counts:
+            counts[number][key] = sums
+    marks = await copies.mark_keys_of(connection, cluster, topic)
+    row = await (await connection.execute("SELECT pg_current_snapshot()::text")).fetchone()
+    for number in sorted(numbers):
+        start = Checkpoint(0, marks.get(number, {}), counts[number], str(row[0]) if row else "")
+        await audit.keep(connection, Partition(cluster, topic, number), start)
 
 
 async def ends(connection: ConnectionArguments, source: str | None = None) -> LastStamps:

@@ -74,6 +74,13 @@ class Stored:
     replayed: Sequence[Letter]
     """Of any partition of the topic, replayed since the checkpoint."""
     snapshot: str
+    copied: bool = False
+    """Whether a copy of this log was read as well: then marks may be ahead of the position, until it is read again."""
+
+    def behind(self, cluster: str, rebuilt: Mapping[MarkKey, int]) -> bool:
+        """Whether the log of ``cluster``, ``rebuilt`` up to the position, is still being read again after a return."""
+        own = ((key, mark) for key, mark in self.marks.items() if key.origin == cluster)
+        return self.copied and any(mark > rebuilt.get(key, 0) for key, mark in own)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ class Relay:
         self._router = router
         self._cache = cache
         self._clean = clean
-        """Whether to delete old rows: done by the relays of the database's own cell."""
+        """Whether to delete old rows: done by the relays of the cell that looks after the database."""
         self._place = 0
         """Rows of transactions before this id were relayed. At the start that is none: what changed while nobody relayed
         is made up for, as far as rows are kept."""

@@ -30,7 +30,7 @@ def mark_hours(retention_ms: int) -> int:
 
 
 class Upkeep:
-    """The loop of one process over its own cell's database; many may run it."""
+    """The loop of one process over one home's database; many may run it."""
 
     def __init__(self, router: ShardRouter, home: str) -> None:
         self._router = router

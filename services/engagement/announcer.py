@@ -43,7 +43,7 @@ class Announcement:
 
 
 class Announcer:
-    """The loop of one process over the announcements of its own cell."""
+    """The loop of one process over the announcements of one home; many may run it."""
 
     def __init__(self, desk: Desk, home: str) -> None:
         self._desk = desk

@@ -49,7 +49,7 @@ class Copied(msgspec.Struct, frozen=True):
 
 
 class Mirror:
-    """The loop of one process over the dead letters of its own cell's database."""
+    """The loop of one process over the dead letters of one home's database; many may run it."""
 
     def __init__(self, router: ShardRouter, home: str, connect: Callable[[], Awaitable[Log]]) -> None:
         self._router = router

@@ -25,8 +25,11 @@ async def start(resources: Resources) -> AsyncIterator[Desk]:
     connect = partial(KafkaLog.connect, resources.kafka)
     packer = Packer(own, connect)
     desk = Desk(resources.router, resources.cache, packer, resources.context_keys.current)
-    jobs = (Announcer(desk, own).run(), Mirror(resources.router, own, connect).run())
-    tasks = [asyncio.create_task(job) for job in jobs] if own in resources.router.homes else []
+    tasks = [
+        asyncio.create_task(loop.run())
+        for home in resources.settings.tended
+        for loop in (Announcer(desk, home), Mirror(resources.router, home, connect))
+    ]
     try:
         yield desk
     finally:

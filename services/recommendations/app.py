@@ -141,10 +141,9 @@ async def upkeep(shards: ShardRouter, home: str) -> None:
 @asynccontextmanager
 async def start(resources: Resources) -> AsyncIterator[Recommender]:
     """The service for the life of the process."""
-    own = resources.settings.own
-    tasks = [asyncio.create_task(upkeep(resources.router, own.cell))] if own.cell in resources.router.homes else []
+    tasks = [asyncio.create_task(upkeep(resources.router, home)) for home in resources.settings.tended]
     try:
-        yield Recommender(resources.router, own.hosts)
+        yield Recommender(resources.router, resources.settings.own.hosts)
     finally:
         for task in tasks:
             task.cancel()

@@ -67,3 +67,15 @@ def test_missing_settings_say_how_to_get_them(monkeypatch: pytest.MonkeyPatch, t
         load()
     with pytest.raises(SystemExit, match="cannot be read"):
         load(str(tmp_path / "none.json"))
+
+
+@pytest.mark.parametrize(
+    ("copied", "tended"),
+    [((), ("mumbai",)), (("singapore",), ("mumbai", "singapore")), (("mumbai",), ("mumbai",))],
+    ids=["all here", "partner away", "returning"],
+)
+def test_a_cell_looks_after_the_database_of_a_partner_that_is_away(
+    copied: tuple[str, ...], tended: tuple[str, ...]
+) -> None:
+    settings = PlatformSettings.model_validate(platform() | {"copied": copied})
+    assert settings.tended == tended
