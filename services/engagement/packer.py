@@ -90,18 +90,50 @@ class _Incarnation:
 
 @dataclass(slots=True)
 class _Group:
-    """Events of one `submit`."""
+    """Events of one `submit`. They wait as one object: an object for each event would cost more than all the rest."""
 
-    left: int
+    events: Sequence[bytes]
     done: asyncio.Future[Receipt]
+    taken: int = 0
+    """How many of them are on their way: more than one batch takes of a large group."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """What is appended at once."""
+
+    events: list[bytes]
+    groups: list[_Group]
+    """Whose events these are."""
+    ends: list[tuple[_Group, int]]
+    """Groups that it completes, and the position of their last event."""
 
 
 @dataclass(slots=True)
 class _Lane:
-    queue: deque[tuple[bytes, _Group]] = field(default_factory=deque)
+    queue: deque[_Group] = field(default_factory=deque)
+    waiting: int = 0
+    """Events in the queue."""
     full: asyncio.Event = field(default_factory=asyncio.Event)
     """A record's worth waits: no need to linger."""
     task: asyncio.Task[None] | None = None
+
+    def take(self, most: int) -> _Batch:
+        """At most ``most`` events off the queue, in order."""
+        batch = _Batch([], [], [])
+        while self.queue and len(batch.events) < most:
+            group = self.queue[0]
+            room = most - len(batch.events)
+            some = (
+                group.events if group.taken == 0 and len(group.events) <= room else group.events[group.taken :][:room]
+            )
+            batch.events.extend(some)
+            batch.groups.append(group)
+            group.taken += len(some)
+            if group.taken == len(group.events):
+                batch.ends.append((self.queue.popleft(), len(batch.events) - 1))
+        self.waiting -= len(batch.events)
+        return batch
 
 
 class Packer:
@@ -136,15 +168,16 @@ class Packer:
         if self._closing or self.pending + len(encoded) > self._max_pending:
             raise OverloadedError(f"{self.pending} events wait for the log")
         lane = self._lanes.setdefault((topic, partition), _Lane())
-        group = _Group(len(encoded), asyncio.get_running_loop().create_future())
-        lane.queue.extend((event, group) for event in encoded)
+        group = _Group(encoded, asyncio.get_running_loop().create_future())
+        lane.queue.append(group)
+        lane.waiting += len(encoded)
         self.pending += len(encoded)
-        if len(lane.queue) >= PACK_EVENTS:
+        if lane.waiting >= PACK_EVENTS:
             lane.full.set()
         if lane.task is None:
             lane.task = asyncio.create_task(self._run(topic, partition, lane))
-        # A caller that goes away must not take back what is being appended.
-        return await asyncio.shield(group.done)
+        # A caller that goes away takes nothing back: only its answer is cancelled.
+        return await group.done
 
     async def close(self) -> None:
         """Sends what waits, for at most ten seconds, and refuses everything else."""
@@ -160,21 +193,21 @@ class Packer:
     async def _run(self, topic: str, partition: int, lane: _Lane) -> None:
         linger = BY_NAME[topic].linger_ms / 1000
         while lane.queue:
-            if len(lane.queue) < PACK_EVENTS and not self._closing:
+            if lane.waiting < PACK_EVENTS and not self._closing:
                 lane.full.clear()
                 try:
                     async with asyncio.timeout(linger):
                         await lane.full.wait()
                 except TimeoutError:
                     pass
-            count = min(len(lane.queue), PACK_EVENTS * BATCH_RECORDS)
-            taken = [lane.queue.popleft() for _ in range(count)]
+            batch = lane.take(PACK_EVENTS * BATCH_RECORDS)
+            count = len(batch.events)
             try:
-                await self._append(topic, partition, taken)
+                await self._append(topic, partition, batch)
             except Exception as error:
                 # Whatever went wrong, those who wait must hear of it, and the lane must go on.
                 _log.warning("%d events for %s/%d were not acknowledged: %r", count, topic, partition, error)
-                for _, group in taken:
+                for group in batch.groups:
                     if not group.done.done():
                         group.done.set_exception(NotAcknowledgedError(str(error)))
                         group.done.exception()
@@ -182,17 +215,16 @@ class Packer:
                 self.pending -= count
         lane.task = None
 
-    async def _append(self, topic: str, partition: int, taken: Sequence[tuple[bytes, _Group]]) -> None:
+    async def _append(self, topic: str, partition: int, batch: _Batch) -> None:
         incarnation = await self._current()
         key = (topic, partition)
         last = incarnation.sequences.get(key, 0)
-        packs = [taken[start : start + PACK_EVENTS] for start in range(0, len(taken), PACK_EVENTS)]
         records = [
             StampedRecord(
                 encode_stamp(Stamp(self._origin, incarnation.id, last + number)),
-                join_pack([event for event, _ in pack]),
+                join_pack(batch.events[start : start + PACK_EVENTS]),
             )
-            for number, pack in enumerate(packs, start=1)
+            for number, start in enumerate(range(0, len(batch.events), PACK_EVENTS), start=1)
         ]
         incarnation.sequences[key] = last + len(records)
         incarnation.users += 1
@@ -206,12 +238,13 @@ class Packer:
             incarnation.users -= 1
             if incarnation.ended and incarnation.users == 0:
                 await incarnation.log.close()
-        for number, pack in enumerate(packs, start=1):
-            receipt = Receipt(self._origin, topic, partition, incarnation.id, last + number)
-            for _, group in pack:
-                group.left -= 1
-                if group.left == 0 and not group.done.done():
-                    group.done.set_result(receipt)
+        receipts = [
+            Receipt(self._origin, topic, partition, incarnation.id, last + number)
+            for number in range(1, len(records) + 1)
+        ]
+        for group, end in batch.ends:
+            if not group.done.done():
+                group.done.set_result(receipts[end // PACK_EVENTS])
 
     async def _current(self) -> _Incarnation:
         async with self._connecting:

@@ -100,6 +100,33 @@ async def test_a_record_holds_a_hundred_events_and_the_next_one_the_rest() -> No
     assert receipt.sequence == 3
 
 
+@pytest.mark.parametrize("counts", [(1500, 1000, 5), (4000,), (1, 1600, 99, 100)])
+async def test_a_receipt_names_the_record_of_the_last_event_however_many_batches_the_events_take(
+    counts: tuple[int, ...],
+) -> None:
+    broker = Broker()
+    packer = Packer("mumbai", broker.connect)
+    sent = [_views(count) for count in counts]
+    receipts = await asyncio.gather(
+        *(packer.submit(VIEWS, 3, [events.encode_event(event) for event in group]) for group in sent)
+    )
+    assert broker.ids() == [event.id for group in sent for event in group]
+    assert packer.pending == 0
+    for group, receipt in zip(sent, receipts, strict=True):
+        body = broker.records[receipt.sequence - 1][2].body
+        assert group[-1].id in {event.id for event in events.decode_pack(VIEWS, events.SCHEMA, body).events}
+
+
+async def test_a_group_whose_first_part_failed_is_not_acknowledged_by_its_second() -> None:
+    broker = Broker(["lost", "taken"])
+    packer = Packer("mumbai", broker.connect)
+    with pytest.raises(NotAcknowledgedError):
+        await packer.submit(VIEWS, 3, _encoded(2000))
+    await packer.close()
+    assert packer.pending == 0
+    assert sorted(broker.stamps().values()) == [[1, 2, 3, 4]], "what was left goes out under a new incarnation"
+
+
 async def test_a_final_error_ends_the_incarnation_and_the_next_record_begins_a_new_one() -> None:
     broker = Broker(script=["taken", "unknown"])
     packer = Packer("mumbai", broker.connect)
