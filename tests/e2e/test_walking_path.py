@@ -25,6 +25,7 @@ from tests.e2e.installation import UP_SECONDS, Installation, installed
 
 PASSWORD = "correct horse battery staple"
 TITLE = "A rabbit in a meadow"
+NEWS = "Snow in the meadow"
 COUNTED_SECONDS = 90
 """Counts are written every 30 seconds at the latest; the rest is for a busy machine."""
 
@@ -77,6 +78,11 @@ class Visitor:
         picture(self.page, "2-describe")
         self.page.locator("form button[type=submit]", has_text="Upload").click()
         self.page.wait_for_url("**/watch/*", timeout=60_000)
+
+    def subscribe(self, channel: str) -> None:
+        self.page.goto(f"{self.url}/channel/{channel}")
+        self.page.get_by_role("button", name="Subscribe").click()
+        self.page.get_by_role("button", name="Subscribed").wait_for()
 
     def play(self) -> None:
         self.page.evaluate("() => { const v = document.querySelector('video'); v.muted = true; return v.play(); }")
@@ -166,12 +172,53 @@ def test_the_video_is_found_on_the_start_page_and_by_its_words(creator: Visitor)
     picture(page, "9-search")
 
 
+def test_a_subscriber_is_told_of_a_new_video_while_looking_at_something_else(
+    browser: Browser, creator: Visitor, platform: Installation
+) -> None:
+    creator.page.goto(creator.url)
+    creator.page.get_by_role("link", name="Meadow films").first.click()
+    creator.page.wait_for_url("**/channel/*")
+    channel = creator.page.url.rsplit("/", 1)[1]
+    follower = Visitor.arrive(browser, platform.url)
+    follower.sign_up("Grace Hopper")
+    follower.page.wait_for_selector(".bell")
+    follower.subscribe(channel)
+
+    def followed() -> bool:
+        creator.page.reload()
+        creator.page.wait_for_selector(".channel-head")
+        return "1 subscriber" in creator.text(".channel-head")
+
+    until(creator.page, "the subscriber", followed, COUNTED_SECONDS)
+    follower.page.goto(f"{platform.url}/search?q=rabbit")
+    follower.page.wait_for_selector(".bell")
+    assert not follower.page.locator(".bell-count").is_visible()
+    creator.upload(clips.generated(clips.SILENT), NEWS)
+    # Nothing is loaded again: the page is told.
+    until(follower.page, "the bell", lambda: follower.page.locator(".bell-count").is_visible(), 120)
+    assert follower.text(".bell-count") == "1"
+    picture(follower.page, "10-bell")
+    follower.page.get_by_label("Notices, 1 unread").click()
+    told = follower.page.locator(".notices .unread", has_text=f"Meadow films published “{NEWS}”")
+    told.wait_for()
+    until(follower.page, "all read", lambda: not follower.page.locator(".bell-count").is_visible())
+    picture(follower.page, "11-notices")
+    told.get_by_role("link").click()
+    follower.page.wait_for_url("**/watch/*")
+    follower.page.reload()
+    follower.page.wait_for_selector(".bell")
+    follower.page.get_by_label("Notices", exact=True).click()
+    follower.page.locator(".notices li", has_text=NEWS).wait_for()
+    assert follower.page.locator(".notices .unread").count() == 0
+    assert follower.complaints == []
+
+
 def test_what_is_not_a_video_is_refused_with_a_reason_on_the_page(creator: Visitor, tmp_path: Path) -> None:
     letter = tmp_path / "letter.mp4"
     letter.write_text("This is a letter and no video.\n" * 100)
     creator.upload(letter, "A letter")
     until(creator.page, "the refusal", lambda: "not a video" in creator.text(".stage-slot"), 60)
-    picture(creator.page, "10-refused")
+    picture(creator.page, "12-refused")
 
 
 def test_a_truncated_video_is_refused_with_a_reason_on_the_page(creator: Visitor, tmp_path: Path) -> None:
@@ -236,7 +283,7 @@ def test_an_interrupted_upload_is_resumed_by_the_page(creator: Visitor, tmp_path
     page.wait_for_timeout(1000)
     page.get_by_role("button", name="Pause").click()
     page.get_by_role("button", name="Go on").wait_for()
-    picture(page, "11-paused")
+    picture(page, "13-paused")
     page.unroute("**/*X-Amz-Signature*")
     sent: list[str] = []
     page.on("request", lambda request: sent.append(request.url) if request.method == "PUT" else None)

@@ -36,9 +36,14 @@ interface Options {
   keepalive?: boolean;
 }
 
+/** The access token of who is signed in, renewed if need be; null for nobody. */
+export function accessToken(): Promise<string | null> {
+  return session.token(renew);
+}
+
 /** The JSON answer of `path`. Throws ApiError. */
 export async function call<T>(path: string, options: Options = {}): Promise<T> {
-  const token = await session.token(renew);
+  const token = await accessToken();
   const answer = await send(path, options, token);
   if (answer.status === 401 && token !== null) session.keep(null);
   return read<T>(answer);

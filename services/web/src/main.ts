@@ -3,6 +3,7 @@
 import "./style.css";
 
 import { fill, h, icon, ICONS } from "./dom";
+import { bell } from "./notices";
 import { logIn, logOut, signUp } from "./pages/account";
 import * as channel from "./pages/channel";
 import { home, search } from "./pages/home";
@@ -28,13 +29,21 @@ finder.addEventListener("submit", (event) => {
 });
 
 const account = h("nav", { class: "account", "aria-label": "Account" });
+let notices: { user: string; bell: ReturnType<typeof bell> } | null = null;
 
 function frame(): void {
   const user = session.user();
+  // A renewed token is no other person: their bell stays.
+  if (notices !== null && notices.user !== user?.id) {
+    notices.bell.end();
+    notices = null;
+  }
   if (user) {
+    notices ??= { user: user.id, bell: bell() };
     fill(
       account,
       h("a", { class: "button", href: "/upload" }, icon(ICONS.upload), h("span", { class: "wide-only" }, "Upload")),
+      notices.bell.element,
       h("details", { class: "menu" }, h("summary", { class: "avatar", "aria-label": `Account of ${user.display_name}` }, user.display_name.slice(0, 1).toUpperCase()), h("div", { class: "menu-sheet" }, h("p", {}, h("strong", {}, user.display_name)), h("p", { class: "muted" }, user.email), h("button", { class: "button quiet", onclick: () => void logOut() }, "Log out"))),
     );
   } else {

@@ -65,6 +65,20 @@ export interface LiveCounts extends Counts {
   as_of: number;
 }
 
+/** Something that a user is told: a new video of a channel that they follow, or a comment under a video of theirs. */
+export interface Notification {
+  kind: string;
+  subject: string;
+  under: string | null;
+  at: number;
+  read: boolean;
+}
+
+export interface Notifications {
+  notifications: Notification[];
+  unread: number;
+}
+
 export interface User {
   id: string;
   email: string;
