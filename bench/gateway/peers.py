@@ -330,6 +330,11 @@ def _fastapi(stage_: Stage, directory: Path, port: int) -> Start:
     return Start((sys.executable, str(script), str(file)), {"PYTHONPATH": str(registries.python_packages())})
 
 
+def _relay(stage_: Stage, directory: Path, port: int) -> Start:
+    file = _settings(stage_, directory, port)
+    return Start((sys.executable, "-m", "bench.gateway.relay", str(file)), {"PYTHONPATH": str(paths.CHECKOUT)})
+
+
 def ours(compiled: bool, tls: bool = False, processes: int = 1) -> Callable[[Stage, Path, int], Start]:
     """The gateway from its sources or compiled, everything on, in so many processes on one port."""
 
@@ -359,6 +364,7 @@ OURS_PURE: Final = "Meridian, pure Python"
 OURS_TWO: Final = "Meridian, compiled, two processes"
 PLAIN: Final = "nginx, plain"
 LUA: Final = "nginx + Lua"
+RELAY: Final = "Bare relay on uvloop"
 
 _ALL = "token, limit in Valkey"
 PEERS: Final = (
@@ -367,6 +373,7 @@ PEERS: Final = (
     Peer(OURS_PURE, "the same", ours(compiled=False), es256=True),
     Peer(LUA, "the same, in one worker's own tables", _lua),
     Peer("HAProxy", "token, limit in its own memory", _haproxy),
+    Peer(RELAY, "the floor of our stack: hands bytes on; no token, no limit", _relay, es256=True),
     Peer("Envoy", "token, limit in its own memory", _envoy),
     Peer("Fastify", _ALL + ", metrics", _node("fastify.js", tuned=True)),
     Peer("Express, tuned", _ALL + ", metrics", _node("express.js", tuned=True)),
