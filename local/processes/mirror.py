@@ -102,7 +102,8 @@ def program(mirror: Mirror) -> Program:
             "org.apache.kafka.connect.mirror.MirrorMaker", str(mirror.configuration), logging=mirror.logging
         ),
         directory=mirror.directory,
-        inputs=(properties(mirror), LOGGING),
+        # One that lived through the loss of a cluster does not copy from it when it is back: it is started anew then.
+        inputs=(properties(mirror), LOGGING, *sorted(mirror.lost)),
         prepare=partial(prepare, mirror),
         probe=partial(check, mirror),
         stop_seconds=20,

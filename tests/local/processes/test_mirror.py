@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from uuid import uuid4
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
+from local.ports import table
+from local.processes import mirror
+from local.processes.kafka_install import Installation
 from services.contracts.topics import TOPICS, VIEWS, copied_name
 from tests.kafka_server import Kafka
 from tests.mirror_server import Replicator
@@ -68,3 +72,14 @@ async def test_copies_begin_at_the_first_record_keep_order_headers_and_times_and
     finally:
         await consumer.stop()
     assert named == product | {copied_name("singapore", name) for name in product}
+
+
+def test_the_loss_and_the_return_of_a_cell_each_start_it_anew(tmp_path: Path) -> None:
+    ports = table(21_000, ("mumbai", "singapore"))
+
+    def fingerprint(*lost: str) -> str:
+        made = mirror.layout(ports, frozenset(lost), tmp_path / "home", "secret", Installation(tmp_path))
+        return mirror.program(made).fingerprint
+
+    assert len({fingerprint(), fingerprint("mumbai"), fingerprint("singapore")}) == 3
+    assert fingerprint() == fingerprint()
