@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from bench.events.peers import Peer
 from bench.events.processes import Contestant, Said
 from bench.events.servers import CELL, Servers
 from bench.events.workload import Counts, Written
-from services.counters.policy import decode_pending
+from services.counters.pending import Pending
 
 LEAST_SHARE = 0.3
 """Of a log that must come after the first flush, or a pass says little."""
@@ -70,8 +71,9 @@ def stored(servers: Servers) -> Counts:
     with servers.admin() as admin:
         for video, views, watched in admin.execute("SELECT subject, views, watched_ms FROM counters.views"):
             add(video, views, watched)
-        for (body,) in admin.execute("SELECT body FROM counters.pending"):
-            for key, waiting in decode_pending(body).items():
+        parts = admin.execute("SELECT part, number, body FROM counters.pending_parts ORDER BY part, number").fetchall()
+        for _, listed in groupby(parts, key=lambda row: int(row[0])):
+            for key, waiting in Pending.read((number, body) for _, number, body in listed).keys.items():
                 add(key.subject, waiting.first, waiting.second)
         for (count,) in admin.execute("SELECT count(*) FROM counters.dead_letters"):
             if count:

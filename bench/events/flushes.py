@@ -6,7 +6,7 @@ import asyncio
 import statistics
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from uuid import UUID, uuid4
 
@@ -18,9 +18,10 @@ from bench.events.simulation import Wal
 from services.common.database import PoolOptions
 from services.common.shards import ShardRouter
 from services.contracts.topics import LIKES, PARTITIONS_PER_HOME, VIEWS
-from services.counters import policy, store, terms
+from services.counters import store, terms
+from services.counters.pending import Change, Pending
 from services.counters.store import Flush, MarkMove, Move
-from services.counters.window import CountKey, MarkKey, Partition, State, StateKey
+from services.counters.window import CountKey, MarkKey, Partition, State, StateKey, Sums
 
 KEYS = 200_000
 _SETTLE_SECONDS = 0.3
@@ -66,7 +67,7 @@ class _Writer:
         states: Mapping[StateKey, State] | None = None,
         partitions: int = 1,
         marks: Sequence[MarkKey] = (),
-        pending: bytes | None = None,
+        pending: Change | None = None,
     ) -> tuple[float, int]:
         """(seconds, bytes of WAL) of one transaction as a unit makes it."""
         token, high = uuid4(), next(self._times)
@@ -143,16 +144,22 @@ async def _wal(writer: _Writer, rows: Mapping[CountKey, tuple[int, int]]) -> Wal
     mark = (await _smallest(lambda: writer.flush(rows=few, marks=keys)) - small) / len(keys)
     places = PARTITIONS_PER_HOME
     position = (await _smallest(lambda: writer.flush(rows=few, partitions=places)) - small) / (places - 1)
-    body = policy.encode_pending(
-        {
-            key: policy.Waiting(number % 3, number % 50 * 10_000, number % 100, 1_780_000_000_000 + number)
-            for number, key in enumerate(list(rows)[:50_000])
-        }
+    part = Pending().change(
+        {key: Sums(number % 3, number % 50 * 10_000, number % 100) for number, key in enumerate(list(rows)[:50_000])},
+        (),
+        1_780_000_000_000,
     )
-    pending = (await _smallest(lambda: writer.flush(rows=few, pending=body)) - small) / len(body)
+    assert part is not None
+    assert part.body is not None
+    numbers = count()
+    # Each replaces the one before, as in the steady state.
+    pending = await _smallest(
+        lambda: writer.flush(rows=few, pending=replace(part, number=(next_ := next(numbers)), keep_from=next_))
+    )
+    pending_byte = (pending - small) / len(part.body)
     single = await _smallest(lambda: writer.flush(rows=dict(listed[:1])))
     # Few rows find room on their pages and cost less than a row among many; so the rest is what one row leaves of one flush.
-    return Wal(max(single - row, 0.0), row, await _state(writer), mark, position, pending, single)
+    return Wal(max(single - row, 0.0), row, await _state(writer), mark, position, pending_byte, single)
 
 
 async def _state(writer: _Writer) -> float:

@@ -136,7 +136,7 @@ class Servers:
         with self.admin() as admin:
             admin.execute(
                 "TRUNCATE counters.views, counters.reactions, counters.reaction_states, counters.positions, "
-                "counters.marks, counters.pending, counters.outbox, counters.dead_letters"
+                "counters.marks, counters.pending_parts, counters.outbox, counters.dead_letters"
             )
             admin.execute("CHECKPOINT")
 

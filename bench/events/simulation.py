@@ -6,8 +6,8 @@ close, so a sample of ranks stands for all: every rank up to `EXACT`, then ranks
 with the number of ranks that it stands for. In each region the windows of one process and home are closed when
 ``services.counters.policy.due`` says so of the load that is expected then; which keys are written and which wait is the
 rule of ``policy.split``, for all sampled keys at once. A key is a row of one region: four regions make four rows of a
-video. Everything that a flush writes is counted: rows of counts and states, positions, marks, pending bodies, the
-outbox row. Bytes of WAL are measured on a real server (``wal``) and multiplied here; images of whole pages after a
+video. Everything that a flush writes is counted: rows of counts and states, positions, marks, the part of what is pending
+that it stores and the one that it deletes, the outbox row. Bytes of WAL are measured on a real server (``wal``) and multiplied here; images of whole pages after a
 checkpoint are left out on both sides of the comparison.
 """
 
@@ -31,8 +31,9 @@ from services.contracts.topics import COMMENTS, LIKES, PARTITIONS_PER_HOME, SUBS
 from services.counters import policy
 from services.counters.counting import homes
 from services.counters.kinds import BY_TOPIC
-from services.counters.policy import Load, Waiting
-from services.counters.window import CountKey
+from services.counters.pending import Pending
+from services.counters.policy import Load
+from services.counters.window import CountKey, Sums
 
 EXACT = 2_000
 SAMPLED = 6_000
@@ -156,7 +157,7 @@ class Written:
     count_rows: float
     """Of ``rows``."""
     pending_bytes: float
-    """Bytes of the pending bodies that were written."""
+    """Bytes of the parts of what is pending that were written."""
     window: float
     """Seconds that a window stays open, mean over regions."""
 
@@ -177,24 +178,32 @@ class Case:
 class _Totals:
     count_rows: float = 0.0
     flushes: float = 0.0
-    pending_keys: float = 0.0
-    """Summed over flushes: each writes what is pending then."""
+    added_keys: float = 0.0
+    """Keys that a flush adds to what is pending, over all flushes."""
+    gone_keys: float = 0.0
+    """Keys that it takes out."""
     events: float = 0.0
 
 
-def entry_bytes() -> float:
-    """Bytes of one key in a pending body, as it is encoded."""
-    entries = {
-        CountKey(2**60 + number, "frankfurt"): Waiting(number % 3, number % 50 * 10_000, 20, 1_780_000_000_000)
-        for number in range(1_000)
-    }
-    return len(policy.encode_pending(entries)) / len(entries)
+def part_bytes() -> tuple[float, float]:
+    """Bytes in a part of what is pending: of a key that is added, and of one that is taken out, as they are encoded."""
+    keys = [CountKey(2**60 + number, "frankfurt") for number in range(1_000)]
+    waits = Pending()
+    added = waits.change({key: Sums(n % 3, n % 50 * 10_000, 20) for n, key in enumerate(keys)}, (), 1_780_000_000_000)
+    assert added is not None
+    assert added.body is not None
+    waits.apply(added)
+    gone = waits.change({}, keys[1:], 1_780_000_000_000)
+    assert gone is not None
+    assert gone.body is not None
+    return len(added.body) / len(keys), len(gone.body) / len(keys)
 
 
 def simulate(case: Case, wal: Wal, seed: int = 1, over: tuple[Place, ...] | None = None) -> Written:
     """Rows, transactions and WAL bytes for a million events of ``case``."""
     chosen = sample(case.catalogue, case.skew)
     random = np.random.default_rng(seed)
+    added_bytes, gone_bytes = part_bytes()
     states = BY_TOPIC[case.topic].states is not None
     rows = transactions = bytes_ = count_rows = pending_bytes = events = window = 0.0
     for place in over or places():
@@ -211,8 +220,9 @@ def simulate(case: Case, wal: Wal, seed: int = 1, over: tuple[Place, ...] | None
         marks = place.producers * partitions * (1 - np.exp(-lane * opened))
         moved = partitions * (1 - np.exp(-lane * place.producers * opened))
         state_rows = totals.events if states else 0.0
-        bodies = totals.pending_keys * entry_bytes()
-        pending_rows = flushes * partitions if totals.pending_keys else 0.0
+        bodies = totals.added_keys * added_bytes + totals.gone_keys * gone_bytes
+        # A flush stores a part for each partition, and deletes one in the steady state.
+        pending_rows = 2 * flushes * partitions if totals.added_keys else 0.0
         rows += totals.count_rows + state_rows + flushes * (marks + moved + 1) + pending_rows
         transactions += flushes
         bytes_ += (
@@ -240,8 +250,8 @@ def interval(per_key: NDArray[np.float64], chosen: Sample, units: int, rate: flo
     """Seconds after which a window of one of ``units`` is due; ``pending`` keys wait in it."""
     for tenth in range(1, int(policy.MAX_SECONDS * 10) + 1):
         age = tenth / 10
-        keys = float((1 - np.exp(-per_key * age)) @ chosen.stands_for) / units + pending
-        if policy.due(Load(int(rate / units * age), int(keys), dirty=True), age):
+        fresh = float((1 - np.exp(-per_key * age)) @ chosen.stands_for) / units
+        if policy.due(Load(int(rate / units * age), int(fresh + pending), dirty=True, fresh=int(fresh)), age):
             return age
     return policy.MAX_SECONDS
 
@@ -263,12 +273,14 @@ def _views(
     while now < WARM_SECONDS + MEASURED_SECONDS:
         now += opened
         came = random.poisson(per_key * opened)
+        waited = waiting > 0
         written = ripe(waiting, since, came, now * 1_000, everything=not adaptive)
         if now > WARM_SECONDS:
             counted += opened
             totals.flushes += 1
             totals.count_rows += float(written @ chosen.stands_for)
-            totals.pending_keys += float((waiting > 0) @ chosen.stands_for)
+            totals.added_keys += float(((came > 0) & ~written) @ chosen.stands_for)
+            totals.gone_keys += float((waited & written) @ chosen.stands_for)
     totals.events = rate * counted
     return totals, opened
 
@@ -308,4 +320,4 @@ def _states(
         )
     flushes = MEASURED_SECONDS / opened
     distinct = float((1 - np.exp(-per_key * opened)) @ chosen.stands_for)
-    return _Totals(distinct * flushes, flushes, 0.0, rate * MEASURED_SECONDS), opened
+    return _Totals(distinct * flushes, flushes, events=rate * MEASURED_SECONDS), opened

@@ -21,8 +21,9 @@ from local.ports import LOOPBACK
 from local.processes import kafka
 from services.common.kafka import ConnectionArguments
 from services.contracts.settings import DatabaseSettings
-from services.counters.policy import MAX_EVENTS
 
+FLUSH_EVENTS = 200_000
+"""Events of a flush of those who read one JSON event a record; packed flushes when its policy says so."""
 STATEMENTS = MappingProxyType(
     {
         "positions": (
@@ -119,7 +120,7 @@ def write(to: Path, servers: Servers, topic: str, ends: Sequence[int]) -> Told:
         topic=topic,
         ends=list(ends),
         start=str(start),
-        flush_events=MAX_EVENTS,
+        flush_events=FLUSH_EVENTS,
         statements=dict(STATEMENTS),
         settings=json.loads(servers.database.model_copy(update={"readers": ()}).model_dump_json()),
     )

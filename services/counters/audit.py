@@ -19,10 +19,11 @@ from aiokafka.errors import KafkaError
 from services.common.database import Connection
 from services.common.kafka import ConnectionArguments
 from services.common.shards import ShardRouter
-from services.counters import dead, policy, reading, store
+from services.counters import dead, reading, store
 from services.counters.copies import cluster_of_copy
 from services.counters.kinds import BY_TOPIC
 from services.counters.metrics import CounterMetrics
+from services.counters.pending import Pending
 from services.counters.recount import Checkpoint, Counts, Drift, Rebuilt, Stored, compare
 from services.counters.unit import UNREACHABLE
 from services.counters.window import Partition, Record, State, StateKey, Verdict, Window
@@ -254,7 +255,7 @@ async def _stored(
     loaded = (await store.load(connection, [partition]))[partition]
     wanted = sorted(subjects)
     counts = await reading.counts_of(connection, partition.topic, wanted)
-    for key, waiting in (policy.decode_pending(loaded.pending) if loaded.pending else {}).items():
+    for key, waiting in Pending.read(loaded.pending).keys.items():
         if key.subject in subjects:
             first, second = counts.get(key, (0, 0))
             counts[key] = (first + waiting.first, second + waiting.second)

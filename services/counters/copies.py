@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from uuid import UUID, uuid4
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -20,7 +21,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from services.common.database import Connection
 from services.common.shards import ShardRouter
 from services.contracts.topics import copied_name
-from services.counters import policy, store
+from services.counters import store
+from services.counters.pending import LEGACY, Pending
 from services.counters.window import CountKey, MarkKey, Partition
 
 MARGIN_MS = 60_000
@@ -99,13 +101,15 @@ async def fold(connection: Connection, cluster: str) -> int:
     """
     await connection.execute("UPDATE counters.positions SET flush = %s WHERE cluster = %s", (uuid4(), cluster))
     rows = await connection.execute(
-        "DELETE FROM counters.pending WHERE cluster = %s RETURNING topic, body",
-        (cluster,),
+        "WITH parts AS (DELETE FROM counters.pending_parts WHERE cluster = %s RETURNING topic, part, number, body), "
+        "whole AS (DELETE FROM counters.pending WHERE cluster = %s RETURNING topic, part, %s::bigint AS number, body) "
+        "SELECT * FROM parts UNION ALL SELECT * FROM whole ORDER BY topic, part, number",
+        (cluster, cluster, LEGACY),
     )
     by_topic: dict[str, dict[CountKey, tuple[int, int]]] = {}
-    for topic, body in await rows.fetchall():
+    for (topic, _), listed in groupby(await rows.fetchall(), key=lambda row: (row[0], row[1])):
         sums = by_topic.setdefault(topic, {})
-        for key, waiting in policy.decode_pending(body).items():
+        for key, waiting in Pending.read((number, body) for _, _, number, body in listed).keys.items():
             first, second = sums.get(key, (0, 0))
             sums[key] = (first + waiting.first, second + waiting.second)
     for topic, sums in by_topic.items():

@@ -11,9 +11,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-import msgspec
-
-from services.counters.window import CountKey, Window
+from services.counters.pending import Change, Pending
+from services.counters.window import CountKey, Sums, Window
 
 MIN_SECONDS = 1.0
 MAX_SECONDS = 30.0
@@ -22,46 +21,19 @@ ROWS_PER_SECOND = 200
 HOT = 100
 """Events at which a key is written in any flush."""
 MAX_WAIT_MS = 15 * 60 * 1000
-MAX_EVENTS = 200_000
-"""A window with so many events or keys is flushed at once: this bounds memory."""
-
-
-class Waiting(msgspec.Struct, frozen=True, gc=False):
-    """A key that was read and not yet written: its sums and since when it waits (milliseconds since 1970)."""
-
-    first: int
-    second: int
-    events: int
-    since_ms: int
-
-
-Pending = dict[CountKey, Waiting]
-
-_PENDING_ENCODER = msgspec.msgpack.Encoder()
-_PENDING_DECODER = msgspec.msgpack.Decoder(list[tuple[int, str, int, int, int, int]])
+MAX_EVENTS = 500_000
+"""A window with so many events is flushed at once: this bounds what is read again after a crash."""
+MAX_KEYS = 100_000
+"""A window with so many keys is flushed at once: this bounds memory, at about 300 bytes a key."""
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """What the flush of one partition writes, and what it leaves pending."""
+    """What the flush of one partition writes, and what it changes in what is pending."""
 
     rows: Mapping[CountKey, tuple[int, int]]
-    pending: Pending
-
-
-def encode_pending(pending: Pending) -> bytes:
-    """The pending keys of a partition as they are stored."""
-    return _PENDING_ENCODER.encode(
-        [(key.subject, key.region, w.first, w.second, w.events, w.since_ms) for key, w in pending.items()]
-    )
-
-
-def decode_pending(body: bytes) -> Pending:
-    """The inverse of `encode_pending`. Raises `msgspec.DecodeError` for anything else."""
-    return {
-        CountKey(subject, region): Waiting(first, second, events, since)
-        for subject, region, first, second, events, since in _PENDING_DECODER.decode(body)
-    }
+    change: Change | None
+    """None: what is pending stays as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,19 +45,22 @@ class Load:
     """Rows that it would write at most, what is pending included."""
     dirty: bool
     """Whether there is anything to write."""
+    fresh: int = 0
+    """Keys of the windows alone: what they hold in memory."""
 
     @classmethod
     def of(cls, windows: Iterable[Window], pendings: Iterable[Pending]) -> Load:
         """The load of windows that are flushed together."""
         opened = list(windows)
-        waiting = list(pendings)
+        waiting = sum(map(len, pendings))
+        fresh = sum(
+            len(window.counts) + len(window.states) + len(window.notices) + len(window.dead) for window in opened
+        )
         return cls(
             events=sum(window.events for window in opened),
-            keys=sum(
-                len(window.counts) + len(window.states) + len(window.notices) + len(window.dead) for window in opened
-            )
-            + sum(len(pending) for pending in waiting),
-            dirty=any(window.dirty for window in opened) or any(waiting),
+            keys=fresh + waiting,
+            dirty=waiting > 0 or any(window.dirty for window in opened),
+            fresh=fresh,
         )
 
 
@@ -98,7 +73,7 @@ def due(load: Load, age: float) -> bool:
     """Whether windows that were opened ``age`` seconds ago should be flushed now."""
     if not load.dirty:
         return False
-    if age >= MAX_SECONDS or load.events >= MAX_EVENTS:
+    if age >= MAX_SECONDS or load.events >= MAX_EVENTS or load.fresh >= MAX_KEYS:
         return True
     return age >= MIN_SECONDS and fits(load, age)
 
@@ -110,24 +85,31 @@ def split(
 
     Keys of the subjects ``held`` stay pending whatever their age.
     """
-    merged = pending.copy()
-    for key, sums in window.counts.items():
-        waiting = pending.get(key)
-        if waiting is None:
-            merged[key] = Waiting(sums.first, sums.second, sums.events, now_ms)
-        else:
-            merged[key] = Waiting(
-                waiting.first + sums.first,
-                waiting.second + sums.second,
-                waiting.events + sums.events,
-                waiting.since_ms,
-            )
+    now_ms = max(now_ms, pending.newest_ms)
+    ripe_since = now_ms - MAX_WAIT_MS
     rows: dict[CountKey, tuple[int, int]] = {}
-    kept: Pending = {}
-    for key, waiting in merged.items():
-        ripe = everything or waiting.events >= HOT or now_ms - waiting.since_ms >= MAX_WAIT_MS
-        if ripe and key.subject not in held:
-            rows[key] = (waiting.first, waiting.second)
+    added: dict[CountKey, Sums] = {}
+    gone: list[CountKey] = []
+    known = pending.keys
+    for key, sums in window.counts.items():
+        waiting = known.get(key)
+        if key.subject in held:
+            added[key] = sums
+        elif waiting is None:
+            if everything or sums.events >= HOT:
+                rows[key] = (sums.first, sums.second)
+            else:
+                added[key] = sums
+        elif everything or waiting.events + sums.events >= HOT or waiting.since_ms <= ripe_since:
+            rows[key] = (waiting.first + sums.first, waiting.second + sums.second)
+            gone.append(key)
         else:
-            kept[key] = waiting
-    return Split(rows, kept)
+            added[key] = sums
+    for key, waiting in known.items():
+        if not everything and waiting.since_ms > ripe_since:
+            # Keys stand in the order in which they began to wait.
+            break
+        if key not in rows and key.subject not in held:
+            rows[key] = (waiting.first, waiting.second)
+            gone.append(key)
+    return Split(rows, pending.change(added, gone, now_ms))

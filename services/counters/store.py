@@ -14,10 +14,12 @@ from uuid import UUID
 
 from psycopg import sql
 
+from services.common.arrays import Bigints, Texts
 from services.common.database import Connection
 from services.contracts.events import Notified
 from services.counters.code_version import CODE_VERSION
 from services.counters.kinds import BY_TOPIC, Kind, joined
+from services.counters.pending import LEGACY, Change
 from services.counters.window import CountKey, DeadLetter, MarkKey, Partition, State, StateKey
 
 
@@ -33,7 +35,8 @@ class Stored:
     token: UUID | None
     """Of the flush that set the position."""
     marks: Mapping[MarkKey, int]
-    pending: bytes | None
+    pending: Sequence[tuple[int, bytes]]
+    """Numbered parts of what is pending, in their order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +73,8 @@ class Flush:
     promotion the database may know less than what this process loaded before."""
     rows: Mapping[CountKey, tuple[int, int]] = field(default_factory=dict)
     states: Mapping[StateKey, State] = field(default_factory=dict)
-    pending: Mapping[Partition, bytes | None] = field(default_factory=dict)
-    """What is pending from now on, for partitions where that changed; None: nothing any more."""
+    pending: Mapping[Partition, Change] = field(default_factory=dict)
+    """For partitions where what is pending changes."""
     notices: Sequence[Notified] = ()
     dead: Sequence[DeadLetter] = ()
 
@@ -137,16 +140,27 @@ _STATES = MappingProxyType(
 
 
 async def load(connection: Connection, partitions: Sequence[Partition]) -> dict[Partition, Stored]:
-    """What the database knows of ``partitions``, all of one topic, in one snapshot."""
+    """What the database knows of ``partitions``, all of one topic; of a flush that comes between, at most its position is
+    missing."""
     clusters, names, numbers = _columns(partitions)
     positions = await connection.execute(
-        "SELECT w.cluster, w.topic, w.part, p.next_offset, p.flush, q.body "
+        "SELECT w.cluster, w.topic, w.part, p.next_offset, p.flush "
         "FROM unnest(%s::text[], %s::text[], %s::int[]) AS w (cluster, topic, part) "
-        "LEFT JOIN counters.positions AS p USING (cluster, topic, part) "
-        "LEFT JOIN counters.pending AS q USING (cluster, topic, part)",
+        "LEFT JOIN counters.positions AS p USING (cluster, topic, part)",
         (clusters, names, numbers),
     )
-    found = {Partition(row[0], row[1], row[2]): (row[3], row[4], row[5]) for row in await positions.fetchall()}
+    found = {Partition(row[0], row[1], row[2]): (row[3], row[4]) for row in await positions.fetchall()}
+    # Read after the positions: what a flush changes in between is known by its token, and the next flush is fenced.
+    parts: dict[Partition, list[tuple[int, bytes]]] = {}
+    rows = await connection.execute(
+        "WITH w AS (SELECT * FROM unnest(%s::text[], %s::text[], %s::int[]) AS w (cluster, topic, part)) "
+        "SELECT cluster, topic, part, %s::bigint AS number, body FROM counters.pending JOIN w USING (cluster, topic, part) "
+        "UNION ALL SELECT cluster, topic, part, number, body FROM counters.pending_parts "
+        "JOIN w USING (cluster, topic, part) ORDER BY number",
+        (clusters, names, numbers, LEGACY),
+    )
+    for cluster, topic, part, number, body in await rows.fetchall():
+        parts.setdefault(Partition(cluster, topic, part), []).append((number, body))
     marks = await connection.execute(
         "SELECT topic, part, origin, incarnation, sequence FROM counters.marks "
         "WHERE topic = ANY(%s) AND part = ANY(%s)",
@@ -156,8 +170,8 @@ async def load(connection: Connection, partitions: Sequence[Partition]) -> dict[
     for topic, part, origin, incarnation, sequence in await marks.fetchall():
         by_part.setdefault((topic, part), {})[MarkKey(origin, incarnation)] = sequence
     return {
-        partition: Stored(offset, token, by_part.get((partition.topic, partition.number), {}), body)
-        for partition, (offset, token, body) in found.items()
+        partition: Stored(offset, token, by_part.get((partition.topic, partition.number), {}), parts.get(partition, ()))
+        for partition, (offset, token) in found.items()
     }
 
 
@@ -183,7 +197,9 @@ async def count(
     await add(connection, topic, rows, states)
     subjects = sorted({key.subject for key in rows} | {key.subject for key in states})
     if subjects:
-        await connection.execute("INSERT INTO counters.outbox (topic, subjects) VALUES (%s, %s)", (topic, subjects))
+        await connection.execute(
+            "INSERT INTO counters.outbox (topic, subjects) VALUES (%s, %s)", (topic, Bigints(subjects))
+        )
 
 
 async def add(
@@ -192,13 +208,12 @@ async def add(
     """`count` without the outbox."""
     if rows:
         columns = len(BY_TOPIC[topic].columns)
-        keys = list(rows)
         await connection.execute(
             _ROWS[topic],
             (
-                [key.subject for key in keys],
-                [key.region for key in keys],
-                *([rows[key][number] for key in keys] for number in range(columns)),
+                Bigints([key.subject for key in rows]),
+                Texts([key.region for key in rows]),
+                *(Bigints([sums[number] for sums in rows.values()]) for number in range(columns)),
             ),
         )
     if states:
@@ -206,12 +221,12 @@ async def add(
         await connection.execute(
             _STATES[topic],
             (
-                [key.subject for key, _ in listed],
-                [key.member for key, _ in listed],
+                Bigints([key.subject for key, _ in listed]),
+                Bigints([key.member for key, _ in listed]),
                 [state.value for _, state in listed],
-                [state.at_ms for _, state in listed],
+                Bigints([state.at_ms for _, state in listed]),
                 [UUID(bytes=state.event) for _, state in listed],
-                [state.region for _, state in listed],
+                Texts([state.region for _, state in listed]),
             ),
         )
 
@@ -332,22 +347,31 @@ async def _relied(connection: Connection, relied: Sequence[MarkMove]) -> None:
         raise FencedError("the database knows less than when this process loaded it: it was promoted meanwhile")
 
 
-async def _pending(connection: Connection, pending: Mapping[Partition, bytes | None]) -> None:
-    kept = {partition: body for partition, body in pending.items() if body is not None}
-    gone = [partition for partition, body in pending.items() if body is None]
+async def _pending(connection: Connection, pending: Mapping[Partition, Change]) -> None:
+    if not pending:
+        return
+    changes = list(pending.values())
+    await connection.execute(
+        "DELETE FROM counters.pending_parts AS p "
+        "USING unnest(%s::text[], %s::text[], %s::int[], %s::bigint[]) AS w (cluster, topic, part, keep_from) "
+        "WHERE (p.cluster, p.topic, p.part) = (w.cluster, w.topic, w.part) AND p.number < w.keep_from",
+        (*_columns(pending), [change.keep_from for change in changes]),
+    )
+    kept = {partition: change for partition, change in pending.items() if change.body is not None}
     if kept:
         await connection.execute(
-            "INSERT INTO counters.pending (cluster, topic, part, body) "
-            "SELECT * FROM unnest(%s::text[], %s::text[], %s::int[], %s::bytea[]) "
-            "ON CONFLICT (cluster, topic, part) DO UPDATE SET body = excluded.body",
-            (*_columns(kept), list(kept.values())),
+            "INSERT INTO counters.pending_parts (cluster, topic, part, number, body) "
+            "SELECT * FROM unnest(%s::text[], %s::text[], %s::int[], %s::bigint[], %s::bytea[])",
+            (*_columns(kept), [change.number for change in kept.values()], [change.body for change in kept.values()]),
         )
-    if gone:
+    whole = [partition for partition, change in pending.items() if change.keep_from == change.number]
+    if whole:
+        # Nothing from before is left; what an earlier version stored whole went the same way.
         await connection.execute(
             "DELETE FROM counters.pending AS p "
             "USING unnest(%s::text[], %s::text[], %s::int[]) AS w (cluster, topic, part) "
             "WHERE (p.cluster, p.topic, p.part) = (w.cluster, w.topic, w.part)",
-            _columns(gone),
+            _columns(whole),
         )
 
 

@@ -19,6 +19,7 @@ from services.common.shards import ShardRouter
 from services.contracts.events import Notified
 from services.counters import policy, store, terms
 from services.counters.metrics import CounterMetrics
+from services.counters.pending import Change, Pending
 from services.counters.window import (
     Belongs,
     CountKey,
@@ -57,10 +58,10 @@ class _UndoneError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Planned:
-    """A transaction, and what is pending in each partition once it is committed."""
+    """A transaction, and what changes in what is pending once it is committed."""
 
     flush: store.Flush
-    pending: dict[Partition, policy.Pending]
+    changes: dict[Partition, Change]
 
 
 class Unit:
@@ -84,7 +85,7 @@ class Unit:
         self._judged = {verdict: metrics.records.labels(topic, verdict.value) for verdict in Verdict}
         self._guards = guards
         self._windows: dict[Partition, Window] = {}
-        self._pending: dict[Partition, policy.Pending] = {}
+        self._pending: dict[Partition, Pending] = {}
         self._after: dict[Partition, UUID | None] = {}
         """The flush that set each position; None: it has none in the database yet."""
         self._refused: dict[int, str] = {}
@@ -126,7 +127,7 @@ class Unit:
             return
         async with self._router.home_writer(self.home) as connection:
             found = await store.load(connection, partitions)
-        pending = {at: policy.decode_pending(body) if (body := found[at].pending) else {} for at in partitions}
+        pending = {at: Pending.read(found[at].pending) for at in partitions}
         for partition in partitions:
             self._install(partition, found[partition], pending[partition])
 
@@ -223,15 +224,15 @@ class Unit:
         moves: list[store.Move] = []
         marks: list[store.MarkMove] = []
         relied: list[store.MarkMove] = []
-        kept: dict[Partition, policy.Pending] = {}
+        changes: dict[Partition, Change] = {}
         rows: dict[CountKey, tuple[int, int]] = {}
         states: dict[StateKey, State] = {}
-        bodies: dict[Partition, bytes | None] = {}
         notices: list[Notified] = []
         dead: list[DeadLetter] = []
         for partition, window in self._windows.items():
-            before = self._pending.get(partition, {})
-            part = policy.split(window, before, everything=everything, now_ms=now_ms, held=self._refused)
+            part = policy.split(
+                window, self._pending[partition], everything=everything, now_ms=now_ms, held=self._refused
+            )
             if not window.dirty and not part.rows:
                 continue
             moves.append(store.Move(partition, self._after[partition], window.next_offset, window.last_time_ms))
@@ -244,26 +245,26 @@ class Unit:
                 for key, high in window.skipped.items()
                 if key not in window.advanced
             )
-            kept[partition] = part.pending
-            if part.pending or before:
-                bodies[partition] = policy.encode_pending(part.pending) if part.pending else None
+            if part.change is not None:
+                changes[partition] = part.change
             for key, (first, second) in part.rows.items():
-                other = rows.get(key, (0, 0))
-                rows[key] = (other[0] + first, other[1] + second)
+                other = rows.get(key)
+                rows[key] = (first, second) if other is None else (other[0] + first, other[1] + second)
             for state_key, state in window.states.items():
                 known = states.get(state_key)
                 if known is None or state.newer_than(known):
                     states[state_key] = state
             notices.extend(window.notices.values())
             dead.extend(window.dead)
-        flush = store.Flush(uuid4(), self.topic, moves, marks, relied, rows, states, bodies, notices, dead)
-        return _Planned(flush, kept)
+        flush = store.Flush(uuid4(), self.topic, moves, marks, relied, rows, states, changes, notices, dead)
+        return _Planned(flush, changes)
 
     def _settle(self, planned: _Planned) -> None:
         for move in planned.flush.moves:
             self._windows[move.partition].flushed()
             self._after[move.partition] = planned.flush.token
-        self._pending.update(planned.pending)
+        for partition, change in planned.changes.items():
+            self._pending[partition].apply(change)
         self._unknown = None
         self._failures = 0
         self._opened = None
@@ -352,7 +353,7 @@ class Unit:
                 self._forget(partition)
         return False
 
-    def _install(self, partition: Partition, stored: store.Stored, pending: policy.Pending) -> None:
+    def _install(self, partition: Partition, stored: store.Stored, pending: Pending) -> None:
         marks: dict[MarkKey, int] = dict(stored.marks)
         number = partition.number
 

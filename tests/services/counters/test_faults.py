@@ -17,8 +17,9 @@ from psycopg import sql
 from services.common.resources import open_resources
 from services.contracts import events
 from services.counters import store
+from services.counters.pending import Pending
 from services.counters.store import FencedError, Flush, MarkMove, Move
-from services.counters.window import CountKey, Guards, MarkKey, Partition
+from services.counters.window import CountKey, Guards, MarkKey, Partition, Sums
 from tests.services.counters.platform import Platform, Raw, counting, eventually, service, viewed
 from tests.services.counters.proxy import cutting_proxy, with_writer
 
@@ -204,14 +205,20 @@ async def test_a_promoted_database_that_knows_less_refuses_what_was_skipped_by_o
 async def test_what_is_pending_is_folded_by_one_owner_only(platform: Platform) -> None:
     video = platform.video()
     partition = Partition("mumbai", "views.v1", platform.record(viewed(video), 1, uuid4()).partition)
-    cold = Flush(uuid4(), "views.v1", [Move(partition, None, 1, 0)], pending={partition: b"cold keys"})
+    key, waits = CountKey(video, "mumbai"), Pending()
+    cold_key = waits.change({key: Sums(1, 0, 1)}, (), 1)
+    assert cold_key is not None
+    waits.apply(cold_key)
+    fold = waits.change({}, [key], 2)
+    assert fold is not None
+    cold = Flush(uuid4(), "views.v1", [Move(partition, None, 1, 0)], pending={partition: cold_key})
     folds = [
         Flush(
             uuid4(),
             "views.v1",
             [Move(partition, cold.token, 1, 0)],
-            rows={CountKey(video, "mumbai"): (1, 0)},
-            pending={partition: None},
+            rows={key: (1, 0)},
+            pending={partition: fold},
         )
         for _ in range(2)
     ]

@@ -7,9 +7,11 @@ from hypothesis import strategies as st
 
 from services.contracts import topics
 from services.counters import policy
-from services.counters.policy import Load, Waiting
+from services.counters.pending import Pending
+from services.counters.policy import Load
 from services.counters.window import CountKey, Partition, Sums, Window
 
+NONE: frozenset[int] = frozenset()
 VIEWS = Partition("mumbai", topics.VIEWS.name, 0)
 
 
@@ -40,40 +42,49 @@ def test_many_rows_keep_the_window_open_for_thirty_seconds() -> None:
     assert policy.due(crowded, 30.0)
 
 
-def test_memory_is_bounded_by_a_flush_at_once() -> None:
+def test_memory_and_what_is_read_again_are_bounded_by_a_flush_at_once() -> None:
     assert policy.due(_load(policy.MAX_EVENTS, 1), 0.0)
+    assert policy.due(Load(policy.MAX_KEYS, policy.MAX_KEYS, dirty=True, fresh=policy.MAX_KEYS), 0.0)
+    assert not policy.due(Load(1, policy.MAX_KEYS, dirty=True, fresh=1), 0.0), "what waits is no reason"
+
+
+def _flush(
+    pending: Pending, counts: dict[int, int], *, everything: bool = False, now_ms: int = 0, held: frozenset[int] = NONE
+) -> dict[CountKey, tuple[int, int]]:
+    """The rows of one flush; ``pending`` is what waits afterwards."""
+    part = policy.split(_window(counts), pending, everything=everything, now_ms=now_ms, held=held)
+    if part.change is not None:
+        pending.apply(part.change)
+    return dict(part.rows)
 
 
 def test_cold_keys_wait_and_hot_ones_are_written() -> None:
-    part = policy.split(_window({1: policy.HOT, 2: policy.HOT - 1}), {}, everything=False, now_ms=0)
-    assert part.rows == {CountKey(1, "mumbai"): (policy.HOT, 0)}
-    assert list(part.pending) == [CountKey(2, "mumbai")]
+    pending = Pending()
+    assert _flush(pending, {1: policy.HOT, 2: policy.HOT - 1}) == {CountKey(1, "mumbai"): (policy.HOT, 0)}
+    assert list(pending.keys) == [CountKey(2, "mumbai")]
 
 
 def test_a_cold_key_is_written_when_it_has_gathered_enough_or_waited_long_enough() -> None:
-    first = policy.split(_window({1: 60, 2: 1}), {}, everything=False, now_ms=0)
-    second = policy.split(_window({1: 40}), first.pending, everything=False, now_ms=1_000)
-    assert second.rows == {CountKey(1, "mumbai"): (100, 0)}
-    third = policy.split(_window({}), second.pending, everything=False, now_ms=policy.MAX_WAIT_MS)
-    assert third.rows == {CountKey(2, "mumbai"): (1, 0)}
-    assert not third.pending
+    pending = Pending()
+    assert not _flush(pending, {1: 60, 2: 1})
+    assert _flush(pending, {1: 40}, now_ms=1_000) == {CountKey(1, "mumbai"): (100, 0)}
+    assert _flush(pending, {}, now_ms=policy.MAX_WAIT_MS) == {CountKey(2, "mumbai"): (1, 0)}
+    assert not len(pending)
+
+
+def test_a_clock_that_goes_back_keeps_nothing_waiting_for_longer_than_the_others() -> None:
+    pending = Pending()
+    _flush(pending, {1: 1}, now_ms=policy.MAX_WAIT_MS)
+    _flush(pending, {2: 1}, now_ms=0)
+    assert _flush(pending, {}, now_ms=2 * policy.MAX_WAIT_MS).keys() == {CountKey(1, "mumbai"), CountKey(2, "mumbai")}
 
 
 def test_what_the_database_refuses_stays_pending_whatever_its_size_and_age() -> None:
-    first = policy.split(_window({1: policy.HOT, 2: policy.HOT}), {}, everything=True, now_ms=0, held={1})
-    assert first.rows == {CountKey(2, "mumbai"): (policy.HOT, 0)}
-    later = policy.split(_window({1: 1}), first.pending, everything=True, now_ms=2 * policy.MAX_WAIT_MS, held={1})
-    assert not later.rows
-    assert later.pending[CountKey(1, "mumbai")].first == policy.HOT + 1
-
-
-_KEY = st.builds(CountKey, st.integers(1, 2**63 - 1), st.sampled_from(["mumbai", "oregon"]))
-_WAITING = st.builds(Waiting, st.integers(0, 2**40), st.integers(0, 2**40), st.integers(0, 99), st.integers(0, 2**50))
-
-
-@given(st.dictionaries(_KEY, _WAITING, max_size=50))
-def test_what_is_pending_is_read_as_it_was_stored(pending: policy.Pending) -> None:
-    assert policy.decode_pending(policy.encode_pending(pending)) == pending
+    pending, held = Pending(), frozenset({1})
+    written = _flush(pending, {1: policy.HOT, 2: policy.HOT}, everything=True, held=held)
+    assert written == {CountKey(2, "mumbai"): (policy.HOT, 0)}
+    assert not _flush(pending, {1: 1}, everything=True, now_ms=2 * policy.MAX_WAIT_MS, held=held)
+    assert pending.keys[CountKey(1, "mumbai")].first == policy.HOT + 1
 
 
 @given(
@@ -89,18 +100,17 @@ def test_over_any_course_of_flushes_written_and_pending_add_up_to_what_came(
 ) -> None:
     came: dict[int, int] = {}
     written: dict[int, int] = {}
-    pending: policy.Pending = {}
+    pending = Pending()
     now = 0
     for counts, everything, minutes in course:
         now += minutes * 60_000
         for video, views in counts.items():
             came[video] = came.get(video, 0) + views
-        part = policy.split(_window(counts), pending, everything=everything, now_ms=now)
-        assert not set(part.rows) & set(part.pending)
-        for key, (views, _) in part.rows.items():
+        rows = _flush(pending, counts, everything=everything, now_ms=now)
+        assert not set(rows) & set(pending.keys)
+        for key, (views, _) in rows.items():
             written[key.subject] = written.get(key.subject, 0) + views
-        pending = policy.decode_pending(policy.encode_pending(part.pending))
-        assert all(now - waiting.since_ms < policy.MAX_WAIT_MS for waiting in pending.values())
-    for key, waiting in pending.items():
+        assert all(now - waiting.since_ms < policy.MAX_WAIT_MS for waiting in pending.keys.values())
+    for key, waiting in pending.keys.items():
         written[key.subject] = written.get(key.subject, 0) + waiting.first
     assert written == came

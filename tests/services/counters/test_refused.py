@@ -86,12 +86,14 @@ async def test_positions_that_cannot_be_read_hold_up_no_other_home(platform: Pla
     here, there, one = platform.video(), platform.video("singapore"), uuid4()
     partition = platform.record(viewed(here), 1, one).partition
     with platform.connected() as connection:
-        connection.execute("INSERT INTO counters.pending VALUES ('mumbai', 'views.v1', %s, 'no keys')", (partition,))
+        connection.execute(
+            "INSERT INTO counters.pending_parts VALUES ('mumbai', 'views.v1', %s, 0, 'no keys')", (partition,)
+        )
     await platform.write(platform.record(viewed(here, 2), 1, one), platform.record(viewed(there, 4), 1, one))
     async with counting(platform.settings) as running:
         await eventually("views of another home", partial(platform.views, there, "singapore"), 4)
         await eventually("the alarm", partial(_standing, running), 1.0)
-        platform.change("DELETE FROM counters.pending")
+        platform.change("DELETE FROM counters.pending_parts")
         await eventually("views", partial(platform.views, here), 2)
 
 
