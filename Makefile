@@ -78,8 +78,9 @@ preview: $(STAMP) ## What a deployment of all stacks would change, with every po
 	@$(MERIDIAN) preview
 
 .PHONY: footprint
-footprint: $(STAMP) ## Write docs/footprint.md anew
+footprint: $(STAMP) ## Write docs/footprint.md and docs/alarms.md anew
 	@$(VENV)/bin/python -m ops.footprint
+	@$(VENV)/bin/python -m ops.alarms
 
 .PHONY: golden
 golden: $(STAMP) ## Rewrite the golden footprint, and say what changed in it

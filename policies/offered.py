@@ -19,6 +19,7 @@ from regions.catalogue import CATALOGUE, EDGE_CODE
 _SERVICES: Final = MappingProxyType(
     {
         "acm": "certificatemanager",
+        "amp": "aps",
         "appautoscaling": "applicationautoscaling",
         "costexplorer": "ce",
         "lb": "elasticloadbalancingv2",
@@ -30,6 +31,8 @@ _SERVICES: Final = MappingProxyType(
 _TYPES: Final = MappingProxyType(
     {
         "acm/CertificateValidation": "CertificateManager::Certificate",
+        "amp/AlertManagerDefinition": "APS::Workspace",
+        "amp/RuleGroupNamespace": "APS::RuleGroupsNamespace",
         "appautoscaling/Policy": "ApplicationAutoScaling::ScalingPolicy",
         "appautoscaling/Target": "ApplicationAutoScaling::ScalableTarget",
         "cloudwatch/LogDelivery": "Logs::Delivery",

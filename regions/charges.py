@@ -164,6 +164,7 @@ CHARGED: Mapping[str, tuple[str, Callable[[Inputs], list[Charge]]]] = MappingPro
         "kms/ReplicaKey": ("keys", _monthly("kms.key", "replica of a key")),
         "secretsmanager/Secret": ("keys", _secret),
         "cloudwatch/MetricAlarm": ("observability", _monthly("alarm", "alarm")),
+        "amp/Scraper": ("observability", _hourly("aps.collector", "collector of metrics")),
         "wafv2/WebAcl": ("firewall", _firewall),
         "route53/Zone": ("steering", _monthly("route53.zone", "zone")),
         "route53/HealthCheck": ("steering", _health_check),
@@ -176,7 +177,7 @@ _TRAFFIC = "costs by use: see usage"
 _FREE_REASONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         _RULE: (
-            "acm/CertificateValidation", "appautoscaling/Policy", "appautoscaling/Target", "cloudfront/CachePolicy",
+            "acm/CertificateValidation", "amp/AlertManagerDefinition", "amp/RuleGroupNamespace", "appautoscaling/Policy", "appautoscaling/Target", "cloudfront/CachePolicy",
             "cloudfront/KeyGroup", "cloudfront/OriginAccessControl", "cloudfront/OriginRequestPolicy",
             "cloudfront/PublicKey", "cloudfront/ResponseHeadersPolicy", "cloudwatch/LogResourcePolicy",
             "ec2/DefaultSecurityGroup", "ec2/InternetGateway", "ec2/Route", "ec2/RouteTable",
@@ -195,7 +196,7 @@ _FREE_REASONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "vpc/SecurityGroupIngressRule", "wafv2/WebAclAssociation", "wafv2/WebAclLoggingConfiguration",
         ),
         _TRAFFIC: (
-            "cloudfront/Distribution", "cloudfront/Function", "cloudwatch/LogDelivery",
+            "amp/Workspace", "cloudfront/Distribution", "cloudfront/Function", "cloudwatch/LogDelivery",
             "cloudwatch/LogDeliveryDestination", "cloudwatch/LogDeliverySource", "cloudwatch/LogGroup", "ec2/FlowLog",
             "ec2/VpcPeeringConnection", "ecr/Repository", "mediaconvert/Queue",
             "rds/InstanceAutomatedBackupsReplication", "s3/Bucket", "s3/BucketReplicationConfig", "sns/Topic",

@@ -109,6 +109,9 @@ PACKING = assumed(0.85, "of a machine", "requests that a scheduler fits on a mac
 MACHINE_CORES = assumed(16, "vCPU a machine", "what Auto Mode picks on average for these requests")
 NAT_BYTES = assumed(1_250, "bytes a request", "calls to what has no endpoint in the VPC")
 LOG_BYTES = assumed(200, "bytes a request", "access log and traces, sampled")
+SERIES = assumed(
+    150, "series a pod", "of what its collector keeps: no steps of histograms; gateways have more, others fewer"
+)
 NAT_BANDWIDTH = published(
     100, "Gb/s a gateway", "https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-basics.html read 2026-11-23"
 )

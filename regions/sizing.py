@@ -52,6 +52,8 @@ class Contract:
     """Connections of a process to one database, at most."""
     token_seconds: float
     """How long an access token lives."""
+    scrape_seconds: float
+    """Between two samples of a metric."""
 
 
 @dataclass(frozen=True, slots=True)

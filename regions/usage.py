@@ -80,6 +80,7 @@ def _charges(region: Region, plan: Plan, contract: Contract, loads: Loads, catal
     yield from _events(share, loads)
     yield from _media(share, contract, loads)
     yield from _rows(region, plan, loads)
+    yield from _samples(plan, contract)
 
 
 def _requests(share: float, contract: Contract, loads: Loads) -> Iterator[_Use]:
@@ -155,3 +156,14 @@ def _rows(region: Region, plan: Plan, loads: Loads) -> Iterator[_Use]:
     size = plan.sizes.database_storage
     backups = [Charge("rds.backup", size, f"{size} GiB copied to the partner")]
     yield "backups beyond the free part", "database", backups, ()
+
+
+def _samples(plan: Plan, contract: Contract) -> Iterator[_Use]:
+    """Of the pods that stand there at least; that they are kept, and read by rules, costs cents."""
+    pods = sum(bounds.least for bounds in plan.sizes.replicas.values())
+    samples = pods * rates.SERIES.value / contract.scrape_seconds * SECONDS
+    charges = [
+        Charge("aps.collected", samples, f"{samples:,.0f} samples of {pods} pods"),
+        Charge("aps.ingested", samples, "and kept"),
+    ]
+    yield "samples of metrics", "observability", charges, (rates.SERIES,)

@@ -61,7 +61,7 @@ class AlarmTopic(pulumi.ComponentResource):
         aws.sns.TopicPolicy(
             name,
             arn=topic.arn,
-            policy=topic_policy(f"arn:aws:sns:{ctx.region}:{ctx.account}:{topic_name}", ctx.account),
+            policy=topic_policy(f"arn:aws:sns:{ctx.region}:{ctx.account}:{topic_name}", ctx.account, ctx.region),
             region=self._ctx.region,
             opts=self._ctx.options(),
         )
@@ -76,23 +76,37 @@ class AlarmTopic(pulumi.ComponentResource):
         self.register_outputs({"arn": self.arn})
 
 
-def topic_policy(topic_arn: str, account: str) -> str:
-    """Lets alarms and budgets of ``account`` publish."""
-    return json.dumps(
+def topic_policy(topic_arn: str, account: str, region: str | None = None) -> str:
+    """Lets alarms and budgets of ``account`` publish, and alert managers of its workspaces in ``region`` if it is given.
+
+    The latter as https://docs.aws.amazon.com/prometheus/latest/userguide/AMP-alertmanager-receiver-AMPpermission.html
+    asks, read 2026-11-23, but for the workspace: it is made after the topic, and its id is AWS's choice.
+    """
+    statements = [
         {
-            "Version": "2012-10-17",
-            "Statement": [
-                {
-                    "Sid": "AlarmsAndBudgets",
-                    "Effect": "Allow",
-                    "Principal": {"Service": ["cloudwatch.amazonaws.com", "budgets.amazonaws.com"]},
-                    "Action": "sns:Publish",
-                    "Resource": topic_arn,
-                    "Condition": {"StringEquals": {"aws:SourceAccount": account}},
-                }
-            ],
+            "Sid": "AlarmsAndBudgets",
+            "Effect": "Allow",
+            "Principal": {"Service": ["cloudwatch.amazonaws.com", "budgets.amazonaws.com"]},
+            "Action": "sns:Publish",
+            "Resource": topic_arn,
+            "Condition": {"StringEquals": {"aws:SourceAccount": account}},
         }
-    )
+    ]
+    if region is not None:
+        statements.append(
+            {
+                "Sid": "AlertManagers",
+                "Effect": "Allow",
+                "Principal": {"Service": "aps.amazonaws.com"},
+                "Action": ["sns:Publish", "sns:GetTopicAttributes"],
+                "Resource": topic_arn,
+                "Condition": {
+                    "StringEquals": {"aws:SourceAccount": account},
+                    "ArnLike": {"aws:SourceArn": f"arn:aws:aps:{region}:{account}:workspace/*"},
+                },
+            }
+        )
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
 
 def declare_alarm(

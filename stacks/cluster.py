@@ -60,6 +60,9 @@ class Cluster(pulumi.ComponentResource):
     """One region's cluster."""
 
     name: pulumi.Output[str]
+    arn: pulumi.Output[str]
+    security_group_ids: pulumi.Output[list[str] | None]
+    """The group that EKS makes for the cluster, in which its nodes and pods are; None of a cluster that names none."""
     api: kubernetes.Provider
     """Declares objects in this cluster."""
 
@@ -75,6 +78,8 @@ class Cluster(pulumi.ComponentResource):
         nodes, node_policies = self._create_role("nodes", trust.machines(), NODE_POLICIES)
         self._cluster = self._create_cluster(control_plane, nodes, (*control_plane_policies, *node_policies))
         self.name = self._cluster.name
+        self.arn = self._cluster.arn
+        self.security_group_ids = self._cluster.vpc_config.apply(_own_groups)
         self._grant_access()
         self._create_pod_identities()
         self._create_metrics_server()
@@ -220,6 +225,10 @@ class Cluster(pulumi.ComponentResource):
             enable_server_side_apply=True,
             opts=pulumi.ResourceOptions(parent=self),
         )
+
+
+def _own_groups(network: aws.eks.outputs.ClusterVpcConfig) -> list[str] | None:
+    return [network.cluster_security_group_id] if network.cluster_security_group_id else None
 
 
 def kubeconfig(*, name: str, endpoint: str, authority: str | None, region: str) -> str:

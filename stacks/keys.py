@@ -131,10 +131,10 @@ def _services(store: Store, account: str, region: str) -> list[dict[str, object]
                 },
             },
             {
-                # Alarms and budgets publish to an encrypted topic.
+                # Alarms, budgets and alert managers publish to an encrypted topic.
                 "Sid": "AlarmTopic",
                 "Effect": "Allow",
-                "Principal": {"Service": ["cloudwatch.amazonaws.com", "budgets.amazonaws.com"]},
+                "Principal": {"Service": ["cloudwatch.amazonaws.com", "budgets.amazonaws.com", "aps.amazonaws.com"]},
                 "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
                 "Resource": "*",
                 "Condition": {"StringEquals": {"aws:SourceAccount": account}},

@@ -66,15 +66,20 @@ def _policy(name: str, spec: dict[str, object]) -> Manifest:
 
 
 def _ingress(workload: Workload, cell: Region) -> list[dict[str, object]]:
-    """The load balancer reaches public workloads from the public subnets; the gateway the services; the event scaler its gauges."""
-    sources: list[dict[str, object]] = []
+    """Who reaches which workload: the load balancer, from the public subnets, the public ones; the gateway the services;
+    the event scaler its gauges; and the collector of metrics every one, from its interfaces in the private subnets.
+
+    These are the pods' and nodes' subnets too, and the cluster offers no narrower name for the collector: what keeps pods
+    of this namespace from each other is what each may send, and what a service believes is signed (``user contexts``).
+    """
+    sources = _blocks(tuple(str(block) for block in plan(cell).private))
     if workload.public:
         sources.extend(_blocks(tuple(str(block) for block in plan(cell).public)))
     if workload.name in _behind_gateway():
         sources.append(_pods(GATEWAY))
     if isinstance(scaling_of(workload).signal, Summed):
         sources.append(EVENT_SCALER)
-    return [{"from": sources, "ports": _tcp(workload.port)}] if sources else []
+    return [{"from": sources, "ports": _tcp(workload.port)}]
 
 
 def _behind_gateway() -> frozenset[str]:

@@ -23,6 +23,7 @@ from stacks.keys import Keys, KeysArgs, Store
 from stacks.logs import LogSettings
 from stacks.manifests import NAMESPACE
 from stacks.media import Media, MediaArgs
+from stacks.metrics import Metrics, MetricsArgs
 from stacks.network import Network, NetworkArgs
 from stacks.observability import Observability, ObservabilityArgs
 from stacks.outputs import SettingsParts, export_settings, origins
@@ -149,6 +150,11 @@ def declare_cell(ctx: CellContext, sizes: Sizes, record: Record = RECORD) -> Non
             cache_nodes=cache.nodes,
             brokers=AZS_PER_REGION * sizes.brokers_per_zone,
         ),
+    )
+    Metrics(
+        "metrics",
+        ctx,
+        MetricsArgs(cluster=cluster, subnet_ids=network.private_subnet_ids, topic_arn=topic.arn),
     )
     region_budget(ctx)
     settings = export_settings(

@@ -13,6 +13,10 @@ from typing import Final
 LACKING: Final[Mapping[str, frozenset[str]]] = {
     "ministack": frozenset(
         {
+            "aws:amp/alertManagerDefinition:AlertManagerDefinition",
+            "aws:amp/ruleGroupNamespace:RuleGroupNamespace",
+            "aws:amp/scraper:Scraper",
+            "aws:amp/workspace:Workspace",
             "aws:appautoscaling/policy:Policy",
             "aws:appautoscaling/target:Target",
             "aws:costexplorer/anomalyMonitor:AnomalyMonitor",
@@ -33,6 +37,8 @@ LACKING: Final[Mapping[str, frozenset[str]]] = {
     ),
     "moto": frozenset(
         {
+            "aws:amp/alertManagerDefinition:AlertManagerDefinition",
+            "aws:amp/scraper:Scraper",
             "aws:backup/selection:Selection",
             # It creates most of these and cannot delete them; a distribution with an origin group it refuses.
             "aws:cloudfront/cachePolicy:CachePolicy",
@@ -67,6 +73,10 @@ LACKING: Final[Mapping[str, frozenset[str]]] = {
     # Services that its free core does not have at all.
     "localstack": frozenset(
         {
+            "aws:amp/alertManagerDefinition:AlertManagerDefinition",
+            "aws:amp/ruleGroupNamespace:RuleGroupNamespace",
+            "aws:amp/scraper:Scraper",
+            "aws:amp/workspace:Workspace",
             "aws:appautoscaling/policy:Policy",
             "aws:appautoscaling/target:Target",
             "aws:backup/plan:Plan",

@@ -37,6 +37,7 @@ MODULES: Final[dict[str, str]] = {
     "backup": "backup",
     "scheduler": "scheduler",
     "appautoscaling": "appautoscaling",
+    "amp": "amp",
 }
 
 _LOCK = threading.RLock()

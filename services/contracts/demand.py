@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from regions.cost import quantity
 from regions.sizing import Contract, Pod
+from services.contracts.alerts import SCRAPE_SECONDS
 from services.contracts.ladder import LADDER, SEGMENT_SECONDS
 from services.contracts.media import MEDIA_PREFIXES
 from services.contracts.settings import TokenSettings
@@ -42,5 +43,6 @@ CONTRACT = Contract(
     ladder_kbps=sum(rung.kbps for rung in LADDER),
     pool=POOL,
     token_seconds=TokenSettings.model_fields["access_seconds"].default,
+    scrape_seconds=SCRAPE_SECONDS,
 )
 """What the services fix, for ``regions.capacity``."""

@@ -138,11 +138,18 @@ class Boto:
             if re.search(r"NotFound|NoSuch|NotExist|404|Nonexist|NonExist|DoesNotExist", code):
                 return None
             raise
-        if isinstance(answer, dict):
-            return {
-                key: item.read().decode() if isinstance(item, StreamingBody) else item for key, item in answer.items()
-            }
-        return answer
+        return _as_text(answer)
+
+
+def _as_text(answer: object) -> object:
+    """Bodies and blobs, of which all here are texts, as declared."""
+    if isinstance(answer, StreamingBody):
+        return answer.read().decode()
+    if isinstance(answer, bytes):
+        return answer.decode()
+    if isinstance(answer, dict):
+        return {key: _as_text(item) for key, item in answer.items()}
+    return [_as_text(item) for item in answer] if isinstance(answer, list) else answer
 
 
 def _to_the_endpoint(request: AWSRequest, **_: object) -> None:

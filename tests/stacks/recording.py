@@ -28,6 +28,7 @@ from stacks.sizes import Sizes, sizes_of
 
 ACCOUNT = "123456789012"
 VALIDATION = {"resourceRecordName": "_p.test.", "resourceRecordType": "CNAME", "resourceRecordValue": "_v.test."}
+CLUSTER_GROUP = "sg-of-the-cluster"
 GENERATED = "generated-and-secret"
 STORED = f'{{"username": "u", "password": "{GENERATED}", "cache_password": "{GENERATED}"}}'
 
@@ -86,7 +87,10 @@ class _Answers(Mocks):
             "aws:sqs/queue:Queue": {"url": f"https://sqs.test/{args.name}"},
             "aws:eks/cluster:Cluster": {"certificateAuthority": {"data": "eA=="}, "endpoint": "https://eks.test"},
         }
-        return f"{args.name}-id", {**made, **answers.get(args.typ, {}), **args.inputs}
+        told = {**made, **answers.get(args.typ, {}), **args.inputs}
+        if args.typ == "aws:eks/cluster:Cluster":
+            told["vpcConfig"] = {**args.inputs["vpcConfig"], "clusterSecurityGroupId": CLUSTER_GROUP}
+        return f"{args.name}-id", told
 
     def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
         answers: dict[str, dict[str, Any]] = {

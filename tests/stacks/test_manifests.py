@@ -165,12 +165,15 @@ def test_databases_of_every_cell_are_reached_and_caches_of_the_own_cell_only() -
     assert set(reached[6379]) == set(plan(MUMBAI).data)
 
 
-def test_only_public_workloads_hear_from_outside_the_namespace() -> None:
+def test_outside_the_namespace_only_the_balancer_reaches_public_workloads_and_the_collector_each_one() -> None:
     for name, policy in of("NetworkPolicy").items():
         sources = [source for rule in policy["spec"].get("ingress", []) for source in rule["from"]]
         blocks = {IPv4Network(source["ipBlock"]["cidr"]) for source in sources if "ipBlock" in source}
+        collector = set(plan(MUMBAI).private) if name in BY_NAME else set()
         public = name in BY_NAME and BY_NAME[name].public
-        assert blocks == (set(plan(MUMBAI).public) if public else set())
+        assert blocks == collector | (set(plan(MUMBAI).public) if public else set())
+        ports = {port["port"] for rule in policy["spec"].get("ingress", []) for port in rule["ports"]}
+        assert ports == ({BY_NAME[name].port} if name in BY_NAME else set())
         inside = [source for source in sources if "podSelector" in source and "namespaceSelector" not in source]
         assert [source["podSelector"]["matchLabels"] for source in inside] in ([], [manifests.selector("gateway")])
         assert [source for source in sources if "namespaceSelector" in source] == (

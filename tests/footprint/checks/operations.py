@@ -32,7 +32,52 @@ _SCALABLE: Final = {
 }
 _SUBSCRIPTION: Final = "Subscriptions[?Endpoint=='<endpoint>'] | [0]"
 
+_WORKSPACE: Final = {"workspaceId": "<workspaceId>"}
+_METRICS_TAGS: Final = Ask("amp", "list_tags_for_resource", {"resourceArn": "<arn>"}, {"tags": "tags"})
+
 CHECKS: Final[Mapping[str, Check]] = {
+    "aws:amp/workspace:Workspace": Check(
+        (Ask("amp", "describe_workspace", {"workspaceId": "<id>"}, {"alias": "workspace.alias"}), _METRICS_TAGS)
+    ),
+    "aws:amp/ruleGroupNamespace:RuleGroupNamespace": Check(
+        (
+            Ask(
+                "amp",
+                "describe_rule_groups_namespace",
+                {**_WORKSPACE, "name": "<name>"},
+                {"name": "ruleGroupsNamespace.name", "data": "ruleGroupsNamespace.data"},
+            ),
+            _METRICS_TAGS,
+        ),
+        unread={"workspaceId": "is what the rules are asked by"},
+    ),
+    "aws:amp/alertManagerDefinition:AlertManagerDefinition": Check(
+        (
+            Ask(
+                "amp",
+                "describe_alert_manager_definition",
+                _WORKSPACE,
+                {"definition": "alertManagerDefinition.data"},
+            ),
+        ),
+        unread={"workspaceId": "is what the definition is asked by"},
+    ),
+    "aws:amp/scraper:Scraper": Check(
+        (
+            Ask(
+                "amp",
+                "describe_scraper",
+                {"scraperId": "<id>"},
+                {
+                    "alias": "scraper.alias",
+                    "scrapeConfiguration": "scraper.scrapeConfiguration.configurationBlob",
+                    "source": "{eks: scraper.source.eksConfiguration}",
+                    "destination": "{amp: scraper.destination.ampConfiguration}",
+                },
+            ),
+            _METRICS_TAGS,
+        )
+    ),
     "aws:cloudwatch/logGroup:LogGroup": Check(
         (
             Ask(

@@ -1332,6 +1332,39 @@ REST = (
     ),
 )
 
+METRICS = (
+    Example(
+        "aws:amp/workspace:Workspace",
+        "workspace",
+        {"alias": "mumbai", "tags": TAGS},
+        {"alias": "mumbai-metrics", "tags": MORE_TAGS},
+    ),
+    Example(
+        "aws:amp/ruleGroupNamespace:RuleGroupNamespace",
+        "rules",
+        {"name": "services", "workspaceId": "@workspace.id", "data": json.dumps({"groups": []}), "tags": TAGS},
+        {"data": json.dumps({"groups": [{"name": "none", "rules": []}]}), "tags": MORE_TAGS},
+    ),
+    Example(
+        "aws:amp/alertManagerDefinition:AlertManagerDefinition",
+        "alert-manager",
+        {"workspaceId": "@workspace.id", "definition": json.dumps({"alertmanager_config": "{}"})},
+        {"definition": json.dumps({"alertmanager_config": '{"receivers": []}'})},
+    ),
+    Example(
+        "aws:amp/scraper:Scraper",
+        "collector",
+        {
+            "alias": "mumbai",
+            "scrapeConfiguration": json.dumps({"scrape_configs": []}),
+            "source": {"eks": {"clusterArn": "@cluster.arn", "subnetIds": ["@subnet-a.id", "@subnet-b.id"]}},
+            "destination": {"amp": {"workspaceArn": "@workspace.arn"}},
+            "tags": TAGS,
+        },
+        {"scrapeConfiguration": json.dumps({"global": {}, "scrape_configs": []}), "tags": MORE_TAGS},
+    ),
+)
+
 EXAMPLES: tuple[Example, ...] = (
     *KMS,
     *S3,
@@ -1347,5 +1380,6 @@ EXAMPLES: tuple[Example, ...] = (
     *NAMES,
     *DELIVERY,
     *WATCHING,
+    *METRICS,
     *REST,
 )
