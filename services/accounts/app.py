@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -23,6 +22,7 @@ from services.common.errors import refusals, unauthenticated
 from services.common.inputs import Id, Input, Line, Output
 from services.common.resources import Resources
 from services.common.revocations import Revocations
+from services.common.tasks import end
 from services.common.tokens import KeySet, KmsSigner, Policy
 
 Email = Annotated[str, Field(max_length=emails.MAX_LENGTH), AfterValidator(emails.normalise)]
@@ -152,9 +152,7 @@ async def start(resources: Resources) -> AsyncIterator[Accounts]:
         try:
             yield Accounts(resources.router, resources.minter, hasher, signer, settings, revocations)
         finally:
-            spreading.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await spreading
+            await end(spreading)
     finally:
         hasher.close()
 

@@ -28,6 +28,7 @@ from services.common.database import CellDatabase, Connection, Pool
 from services.common.errors import ServiceError, unavailable
 from services.common.ids import ShardKey
 from services.common.replicas import LagMeter, parse_lsn
+from services.common.tasks import end
 
 POLL_SECONDS = 0.1
 WAIT_SECONDS = 0.02
@@ -107,9 +108,7 @@ class ShardRouter:
 
     async def close(self) -> None:
         """Stops watching and closes all connections."""
-        for poller in self._pollers:
-            poller.cancel()
-        await asyncio.gather(*self._pollers, return_exceptions=True)
+        await end(*self._pollers)
         for cell in self._cells.values():
             await cell.database.close()
 

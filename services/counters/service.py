@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 
 from services.common.app import Service
 from services.common.resources import Resources
+from services.common.tasks import end
 from services.counters.counting import Counting
 from services.counters.routes import router
 
@@ -26,9 +27,7 @@ async def start(resources: Resources) -> AsyncIterator[Counting]:
     try:
         yield counting
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(*tasks)
         await counting.leave()
 
 

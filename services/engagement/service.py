@@ -9,6 +9,7 @@ from functools import partial
 
 from services.common.app import Service
 from services.common.resources import Resources
+from services.common.tasks import end
 from services.engagement import audience, notices
 from services.engagement.announcer import Announcer
 from services.engagement.desk import Desk
@@ -33,9 +34,7 @@ async def start(resources: Resources) -> AsyncIterator[Desk]:
     try:
         yield desk
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(*tasks)
         await packer.close()
 
 

@@ -14,6 +14,7 @@ from prometheus_client import Gauge
 from services.common.app import Service, create, registry_of
 from services.common.keys import Verifier, from_kms
 from services.common.resources import Resources
+from services.common.tasks import end
 from services.common.tokens import Policy
 from services.contracts.load import CONNECTIONS
 from services.contracts.routes import REALTIME_PREFIX
@@ -32,9 +33,7 @@ async def start(hub: Hub, resources: Resources) -> AsyncIterator[Hub]:
     try:
         yield hub
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(*tasks)
 
 
 def make(settings: PlatformSettings) -> FastAPI:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -24,6 +23,7 @@ from services.common.fanout import everywhere
 from services.common.inputs import Output, PageSize, PathId
 from services.common.resources import Resources
 from services.common.shards import ShardRouter
+from services.common.tasks import end
 from services.common.videos import Visibility
 from services.contracts.settings import HostSettings
 from services.recommendations import repository
@@ -145,10 +145,7 @@ async def start(resources: Resources) -> AsyncIterator[Recommender]:
     try:
         yield Recommender(resources.router, resources.settings.own.hosts)
     finally:
-        for task in tasks:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await end(*tasks)
 
 
 SERVICE = Service("recommendations", (router,), start)

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 
 from services.common.app import Service, run
 from services.common.resources import Resources
+from services.common.tasks import end
 from services.transcoder import tools
 from services.transcoder.converter import MediaConvert
 from services.transcoder.job import Seams
@@ -38,8 +39,7 @@ async def start(resources: Resources) -> AsyncIterator[Worker]:
     try:
         yield worker
     finally:
-        loop.cancel()
-        await asyncio.gather(loop, return_exceptions=True)
+        await end(loop)
 
 
 def _converter(resources: Resources) -> MediaConvert | None:

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import TypeVar
 
+from services.common.tasks import end
+
 _T = TypeVar("_T")
 
 
@@ -27,6 +29,4 @@ async def alongside(work: Coroutine[object, object, _T], seconds: float, action:
             await ticker
         return await worker
     finally:
-        for task in (worker, ticker):
-            task.cancel()
-        await asyncio.gather(worker, ticker, return_exceptions=True)
+        await end(worker, ticker)

@@ -25,6 +25,7 @@ from services.common import ids
 from services.common.context import Context, ContextKeys, sign
 from services.common.ids import Minter, ShardKey
 from services.common.resources import Resources, open_resources
+from services.common.tasks import end
 from services.contracts import events
 from services.contracts import settings as contract
 from services.contracts.events import AnyEvent, Stamp
@@ -211,9 +212,7 @@ async def _running(resources: Resources, guards: Guards | None) -> AsyncIterator
     try:
         yield running
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(*tasks)
         await running.leave()
 
 
