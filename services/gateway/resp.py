@@ -10,6 +10,8 @@ from typing import Final
 
 Reply = list[int]
 _MAX_REPLY: Final = 4 * 1024 * 1024
+_COLON: Final = 58
+"""The byte before an integer."""
 
 
 class ValkeyError(Exception):
@@ -72,7 +74,8 @@ class ReplyReader:
 def _one_array(data: bytes) -> Reply | None:
     """The integers, if ``data`` is one whole array of integers and nothing else: nearly every answer. None: look closer."""
     start = data.find(b"\r\n")
-    if data[:1] != b"*" or data[start : start + 3] != b"\r\n:" or not data.endswith(b"\r\n"):
+    # Bounds come first: compiled, a slice that begins behind the end of bytes is an error of the interpreter's.
+    if start < 2 or len(data) < start + 6 or data[start + 2] != _COLON or data[:1] != b"*" or data[-2:] != b"\r\n":
         return None
     texts = data[start + 3 : -2].split(b"\r\n:")
     try:
