@@ -127,6 +127,7 @@ def migrate(platform: Platform, files: Mapping[str, Path]) -> None:
         )
         if answer.returncode != TRY_AGAIN or time.monotonic() > end:
             break
+        platform.report("a server that is migrated was away; asking it again")
         time.sleep(1)
     if answer.returncode != 0:
         raise PreparationError(f"the databases could not be migrated: {answer.stderr.strip()[-1500:]}")
