@@ -17,6 +17,14 @@ from tests.services.counters.platform import Platform
 from tests.services.counters.proxy import with_writers
 
 WORKERS = 2
+TAKEN_OVER_SECONDS = 10.0
+"""The others renew their leases each `RENEW_SECONDS`; if all are stopped, nobody takes over."""
+
+DISK_FULL = ": DiskFull"
+FENCED = "fenced: "
+REFUSED = "was refused: the database"
+NOT_NEXT = "is not the next of its producer"
+"""What a process says when it meets a fault."""
 
 
 class Crew:
@@ -39,6 +47,10 @@ class Crew:
         """What all of them said."""
         file = self._directory / "workers.log"
         return file.read_text(errors="replace") if file.exists() else ""
+
+    def said(self, text: str) -> int:
+        """How often they said ``text``."""
+        return self.log.count(text)
 
     def complete(self) -> None:
         """Starts those that are missing, and notes those that ended by themselves."""
@@ -64,7 +76,7 @@ class Crew:
         return next((worker for worker in self._workers if worker.owns(port)), None)
 
     async def stop(self, chance: random.Random, seconds: float) -> None:
-        """SIGSTOP of one that runs, for ``seconds``; another takes its slots over meanwhile."""
+        """SIGSTOP of one that runs, for ``seconds`` or until another has taken its slots over, whichever is later."""
         running = [worker for worker in self._workers if not worker.stopped]
         if not running:
             return
@@ -93,7 +105,19 @@ class Crew:
 
     async def _wake(self, worker: Worker, seconds: float) -> None:
         await asyncio.sleep(seconds)
+        for _ in range(int(TAKEN_OVER_SECONDS / 0.2)):
+            if await self._taken_over():
+                break
+            await asyncio.sleep(0.2)
         worker.wake()
+
+    async def _taken_over(self) -> bool:
+        with suppress(psycopg.Error):
+            rows = await asyncio.to_thread(
+                self._platform.rows, "SELECT bool_and(until > now()) AND count(*) > 0 FROM counters.leases"
+            )
+            return rows[0][0] is True
+        return False
 
     async def _expire_leases(self) -> None:
         """What ten seconds would do to the leases of a process that is dead or stopped."""

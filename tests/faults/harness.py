@@ -17,7 +17,7 @@ import psycopg
 
 from services.engagement.desk import placed
 from tests.faults import truth
-from tests.faults.crew import Crew
+from tests.faults.crew import DISK_FULL, FENCED, NOT_NEXT, REFUSED, Crew
 from tests.faults.disk import SmallDisk
 from tests.faults.kinds import Faults, schedule
 from tests.faults.load import Load, view
@@ -139,17 +139,17 @@ class Harness:
         self._report.problems = truth.differences(self._report.truth, *await self._asked())
 
     def _tell(self, crew: Crew, faults: Faults, load: Load, proxy: Proxy) -> None:
-        report, log = self._report, crew.log
+        report = self._report
         report.problems += [*faults.problems, *crew.ended]
         report.problems += [
-            f"a worker says: {line}" for line in log.splitlines() if any(text in line for text in UNEXPECTED)
+            f"a worker says: {line}" for line in crew.log.splitlines() if any(text in line for text in UNEXPECTED)
         ]
         report.met["answers to a commit that were lost"] = proxy.cuts
         report.met["processes killed between a commit and its answer"] = faults.killed_at_commit
-        report.met["flushes for which the disk was full"] = log.count(": DiskFull")
-        report.met["flushes refused to another owner"] = log.count("fenced: ")
-        report.met["flushes refused to an old term"] = log.count("was refused: the database")
-        report.met["records that were not the next one"] = log.count("is not the next of its producer")
+        report.met["flushes for which the disk was full"] = crew.said(DISK_FULL)
+        report.met["flushes refused to another owner"] = crew.said(FENCED)
+        report.met["flushes refused to an old term"] = crew.said(REFUSED)
+        report.met["records that were not the next one"] = crew.said(NOT_NEXT)
         report.acknowledged, report.unknown = len(load.acknowledged), load.unknown
         report.lost = len(load.acknowledged - report.truth.ids)
 

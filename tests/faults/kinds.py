@@ -14,7 +14,7 @@ import psycopg
 
 from services.contracts.settings import PlatformSettings
 from services.counters import terms
-from tests.faults.crew import Crew
+from tests.faults.crew import DISK_FULL, REFUSED, Crew
 from tests.faults.disk import SmallDisk
 from tests.faults.load import Load
 from tests.services.counters.platform import Platform
@@ -41,7 +41,10 @@ HOME = "mumbai"
 STOPPED_SECONDS = (1.0, 5.0)
 SHORT_SECONDS = (0.5, 2.5)
 REFUSED_SECONDS = 2.5
-"""How long processes of an old term are given to write what they must not."""
+"""How long processes of an old term are given to write what they must not, once one of them has tried."""
+MET_SECONDS = 30.0
+"""How long a fault waits for a process to meet it. One that nobody met proves nothing, and a run that must have met it
+would hang on the chance of its seconds."""
 BIG = 40_000
 """Bytes of a record that needs new pages as a dead letter."""
 
@@ -117,7 +120,7 @@ class Faults:
         found: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self.proxy.on_commit = found.set_result
         with suppress(TimeoutError):
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(MET_SECONDS):
                 port = await found
                 worker = self.crew.owner(port)
                 if worker is not None:
@@ -141,12 +144,14 @@ class Faults:
                 os.kill(int(str(pid)), signal.SIGKILL)
 
     async def _fill(self) -> None:
+        before = self.crew.said(DISK_FULL)
         await asyncio.to_thread(self.disk.fill)
         try:
             # What needs new pages, so that the full disk is met.
             for _ in range(3):
                 await self.load.unreadable(self.random.randbytes(BIG))
             await asyncio.sleep(self._some((2.0, 4.0)))
+            await self._until(lambda: self.crew.said(DISK_FULL) > before)
         finally:
             await asyncio.to_thread(self.disk.free)
 
@@ -175,12 +180,21 @@ class Faults:
         """Another writer is recorded: whoever has the old settings must write nothing from then on."""
         settings = next_term(self.crew.settings)
         term = terms.term_of(settings.shards.map(), HOME)
+        refused = self.crew.said(REFUSED)
         before = await self._insisting(lambda: self._record(term))
+        await self._until(lambda: self.crew.said(REFUSED) > refused)
         await asyncio.sleep(REFUSED_SECONDS)
         after = await self._insisting(self._tokens)
         if before != after:
             self.problems.append(f"a process of an old term wrote after term {term} was recorded")
         await self.crew.restart(settings)
+
+    async def _until(self, met: Callable[[], bool]) -> None:
+        """Waits until ``met``, or for `MET_SECONDS`: whoever must meet it may be switched off by the plan."""
+        for _ in range(int(MET_SECONDS / 0.1)):
+            if met():
+                return
+            await asyncio.sleep(0.1)
 
     async def _insisting(self, ask: Callable[[], Awaitable[set[Token]]]) -> set[Token]:
         """The answer of ``ask``, however often the database goes away meanwhile."""
