@@ -20,7 +20,7 @@ from services.common.app import Service, state
 from services.common.cards import ChannelName, media_url
 from services.common.context import Context
 from services.common.errors import ServiceError, conflict, forbidden, not_found, refusals
-from services.common.inputs import CleanText, Id, Input, Line, Output, PageSize, PathId
+from services.common.inputs import CleanText, GivenId, Id, Input, Line, Output, PageSize
 from services.common.playback import Playback
 from services.common.resources import Resources
 from services.common.secrets import SecretError
@@ -254,7 +254,7 @@ async def my_channels(user: User, catalog: Catalogue, seen: Seen) -> Channels:
 
 
 @router.get("/channels/{channel_id}", responses=refusals(404))
-async def get_channel(channel_id: PathId, caller: Caller, catalog: Catalogue, seen: Seen) -> ChannelOut:
+async def get_channel(channel_id: GivenId, caller: Caller, catalog: Catalogue, seen: Seen) -> ChannelOut:
     """One channel."""
     async with catalog.router.reader(ids.shard_key(channel_id), seen) as connection:
         channels = await repository.channels(connection, channel_id=channel_id)
@@ -265,7 +265,7 @@ async def get_channel(channel_id: PathId, caller: Caller, catalog: Catalogue, se
 
 @router.get("/channels/{channel_id}/videos", responses=refusals(404))
 async def list_videos(
-    channel_id: PathId, caller: Caller, catalog: Catalogue, seen: Seen, limit: PageSize = 24, before: Before = None
+    channel_id: GivenId, caller: Caller, catalog: Catalogue, seen: Seen, limit: PageSize = 24, before: Before = None
 ) -> VideoPage:
     """A channel's videos, newest first. The owner sees those in every state."""
     async with catalog.router.reader(ids.shard_key(channel_id), seen) as connection:
@@ -301,7 +301,7 @@ async def _admit(response: Response, catalog: Catalog, video: Video) -> None:
 
 
 @router.get("/videos/{video_id}", responses=refusals(404))
-async def get_video(video_id: PathId, caller: Caller, catalog: Catalogue, seen: Seen, response: Response) -> VideoOut:
+async def get_video(video_id: GivenId, caller: Caller, catalog: Catalogue, seen: Seen, response: Response) -> VideoOut:
     """One video. 404 also for one that the caller may not see."""
     video = await _visible_video(catalog, video_id, caller, seen)
     await _admit(response, catalog, video)
@@ -309,7 +309,7 @@ async def get_video(video_id: PathId, caller: Caller, catalog: Catalogue, seen: 
 
 
 @router.patch("/videos/{video_id}", responses=refusals(403, 404))
-async def change_video(video_id: PathId, body: VideoChanges, user: User, catalog: Catalogue, seen: Seen) -> VideoOut:
+async def change_video(video_id: GivenId, body: VideoChanges, user: User, catalog: Catalogue, seen: Seen) -> VideoOut:
     """Changes what the owner may change. 403: it is somebody else's."""
     await _own_video(catalog, video_id, user, seen)
     changes: dict[str, str | list[str]] = body.model_dump(mode="json", exclude_none=True)
@@ -323,7 +323,7 @@ async def change_video(video_id: PathId, body: VideoChanges, user: User, catalog
 
 
 @router.delete("/videos/{video_id}", status_code=204, responses=refusals(403, 404))
-async def delete_video(video_id: PathId, user: User, catalog: Catalogue, seen: Seen) -> Response:
+async def delete_video(video_id: GivenId, user: User, catalog: Catalogue, seen: Seen) -> Response:
     """Deletes a video. 403: it is somebody else's."""
     await _own_video(catalog, video_id, user, seen)
     async with catalog.router.writer(ids.shard_key(video_id), seen) as connection:
@@ -340,7 +340,7 @@ async def _own_video(catalog: Catalog, video_id: int, user: User, seen: Seen) ->
 
 @router.get("/videos/{video_id}/comments", responses=refusals(404))
 async def list_comments(
-    video_id: PathId, caller: Caller, catalog: Catalogue, seen: Seen, limit: PageSize = 20, before: Before = None
+    video_id: GivenId, caller: Caller, catalog: Catalogue, seen: Seen, limit: PageSize = 20, before: Before = None
 ) -> CommentPage:
     """The comments of a video, newest first."""
     await _visible_video(catalog, video_id, caller, seen)

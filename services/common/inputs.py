@@ -12,6 +12,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     PlainSerializer,
+    Strict,
     StringConstraints,
     WithJsonSchema,
 )
@@ -40,7 +41,7 @@ def _to_id(value: object) -> int:
     raise ValueError("an id is a text of 11 letters and digits")
 
 
-def _from_path(value: object) -> int:
+def _given(value: object) -> int:
     if not isinstance(value, str):
         raise ValueError("an id is a text of 11 letters and digits")
     return ids.parse(value)
@@ -50,8 +51,12 @@ _WIRE_FORM = WithJsonSchema({"type": "string", "pattern": ids.TEXT_PATTERN})
 
 Id = Annotated[int, BeforeValidator(_to_id), PlainSerializer(ids.encode, return_type=str), _WIRE_FORM]
 """An id: a number in Python, its public form on the wire. Out of range or malformed: 422."""
-PathId = Annotated[int, BeforeValidator(_from_path), _WIRE_FORM]
-"""An id in a path."""
+GivenId = Annotated[int, BeforeValidator(_given), _WIRE_FORM]
+"""An id as people send it, in a path or a body: its public form only."""
+Whole = Annotated[int, Strict()]
+"""A whole number. By itself Pydantic would take ``false`` and ``"7"`` for numbers, and the document promises otherwise."""
+Flag = Annotated[bool, Strict()]
+"""True or false, and not ``1`` or ``"yes"``."""
 
 
 def _clean(text: str) -> str:

@@ -98,6 +98,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/api/videos/{video_id}/reaction", _E, Auth.USER, LimitClass.GENERAL, _READ),
     Route("POST", "/api/videos/{video_id}/comments", _E, Auth.USER, LimitClass.GENERAL, _WRITE),
     Route("PUT", "/api/channels/{channel_id}/subscription", _E, Auth.USER, LimitClass.GENERAL, _WRITE),
+    Route("GET", "/api/channels/{channel_id}/subscription", _E, Auth.USER, LimitClass.GENERAL, _READ),
     Route("GET", "/api/videos/{video_id}/counts", _E, Auth.NONE, LimitClass.GENERAL, _READ),
     Route("GET", "/api/videos/{video_id}/audience", _E, Auth.USER, LimitClass.GENERAL, _READ),
     Route("GET", "/api/notifications", _E, Auth.USER, LimitClass.GENERAL, _READ),

@@ -14,7 +14,7 @@ from fastapi import APIRouter, Query
 from services.common import ids, videos
 from services.common.access import Seen, User
 from services.common.errors import not_found, refusals
-from services.common.inputs import Output, PathId
+from services.common.inputs import GivenId, Output
 from services.common.sketch import STANDARD_ERROR, Sketch, union
 from services.engagement.routes import TheDesk
 
@@ -41,7 +41,7 @@ class AudienceAnswer(Output):
 
 @router.get("/api/videos/{video_id}/audience", responses=refusals(404))
 async def audience(
-    video_id: PathId, user: User, desk: TheDesk, seen: Seen, days: Annotated[int, Query(ge=1, le=90)] = 28
+    video_id: GivenId, user: User, desk: TheDesk, seen: Seen, days: Annotated[int, Query(ge=1, le=90)] = 28
 ) -> AudienceAnswer:
     """Different viewers of the user's own video. 404: it is not theirs."""
     async with desk.router.reader(ids.shard_key(video_id), seen) as connection:

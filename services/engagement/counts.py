@@ -50,6 +50,18 @@ async def counted(connection: Connection, video: int, user: int | None, deeds: S
         return Counted(totals, row[4], reaction, await unapplied(connection, deeds))
 
 
+async def follows(connection: Connection, channel: int, user: int, deeds: Sequence[Deed]) -> bool:
+    """Whether ``user`` follows ``channel``, with those of their ``deeds`` (oldest first) that are not counted yet."""
+    async with snapshot(connection):
+        row = await (
+            await connection.execute(
+                "SELECT value FROM counters.subscription_states WHERE subject = %s AND member = %s", (channel, user)
+            )
+        ).fetchone()
+        states = [deed.state for deed in await unapplied(connection, deeds) if deed.state is not None]
+    return bool(states[-1] if states else row and row[0])
+
+
 async def unapplied(connection: Connection, deeds: Sequence[Deed]) -> Sequence[Deed]:
     """Those of ``deeds`` whose mark has not been reached."""
     if not deeds:

@@ -16,7 +16,7 @@ from pydantic import Field
 from services.common import ids
 from services.common.access import Seen, User
 from services.common.database import Connection
-from services.common.inputs import Input, Output, PageSize
+from services.common.inputs import Input, Output, PageSize, Whole
 from services.engagement.routes import TheDesk
 
 router = APIRouter()
@@ -44,7 +44,7 @@ class Notifications(Output):
 class ReadInput(Input):
     """Up to when everything was read."""
 
-    until: int = Field(ge=0, le=2**53)
+    until: Whole = Field(ge=0, le=2**53)
 
 
 class ReadAnswer(Output):

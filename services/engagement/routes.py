@@ -4,7 +4,7 @@
   after the log has what was accepted.
 - ``PUT /api/videos/{video_id}/reaction`` ``{"state": "none"|"like"|"dislike", "id"?: uuid7}``; GET gives the state.
 - ``POST /api/videos/{video_id}/comments`` ``{"body": text, "id"?: uuid7}``: 201 with the comment's id.
-- ``PUT /api/channels/{channel_id}/subscription`` ``{"active": bool, "id"?: uuid7}``.
+- ``PUT /api/channels/{channel_id}/subscription`` ``{"active": bool, "id"?: uuid7}``; GET gives the state.
 - ``GET /api/videos/{video_id}/counts?viewer=``: the counts, what the caller did included.
 
 With an ``id`` that the page made, a request can be repeated until it is answered.
@@ -24,13 +24,13 @@ from services.common import ids, videos
 from services.common.access import Caller, Seen, User
 from services.common.app import state
 from services.common.errors import invalid, not_found, refusals
-from services.common.inputs import CleanText, Input, Output, PathId
+from services.common.inputs import CleanText, Flag, GivenId, Input, Output
 from services.contracts.events import AnyEvent, Commented, Notified, Reacted, Reaction, Subscribed
 from services.contracts.keyspaces import ENGAGEMENT_KEYS
 from services.contracts.topics import LIKES
 from services.engagement import event_ids, intake
 from services.engagement.claims import Standing
-from services.engagement.counts import counted
+from services.engagement.counts import counted, follows
 from services.engagement.desk import Desk, placed
 from services.engagement.own import Deed, overlay
 
@@ -95,7 +95,7 @@ class CommentAnswer(Output):
 class SubscriptionInput(Input):
     """Whether the user follows the channel from now on."""
 
-    active: bool
+    active: Flag
     id: str | None = None
 
 
@@ -185,7 +185,7 @@ def _user_key(desk: Desk, user: int) -> bytes:
 
 
 @router.put("/api/videos/{video_id}/reaction", responses=refusals(404))
-async def react(video_id: PathId, body: ReactionInput, user: User, desk: TheDesk, seen: Seen) -> ReactionAnswer:
+async def react(video_id: GivenId, body: ReactionInput, user: User, desk: TheDesk, seen: Seen) -> ReactionAnswer:
     """Sets the user's reaction."""
     event_id = _event_id(body.id)
     if video_id not in await desk.facts.durations([video_id], seen):
@@ -197,7 +197,7 @@ async def react(video_id: PathId, body: ReactionInput, user: User, desk: TheDesk
 
 
 @router.get("/api/videos/{video_id}/reaction")
-async def reaction(video_id: PathId, user: User, desk: TheDesk) -> ReactionAnswer:
+async def reaction(video_id: GivenId, user: User, desk: TheDesk) -> ReactionAnswer:
     """The user's reaction, also before it is counted."""
     deeds = [d for d in await desk.own.of(ids.encode(video_id), _user_key(desk, user.user_id)) if d.topic == LIKES.name]
     async with desk.router.reader(ids.shard_key(video_id)) as connection:
@@ -207,7 +207,7 @@ async def reaction(video_id: PathId, user: User, desk: TheDesk) -> ReactionAnswe
 
 
 @router.post("/api/videos/{video_id}/comments", status_code=201, responses=refusals(404))
-async def comment(video_id: PathId, body: CommentInput, user: User, desk: TheDesk, seen: Seen) -> CommentAnswer:
+async def comment(video_id: GivenId, body: CommentInput, user: User, desk: TheDesk, seen: Seen) -> CommentAnswer:
     """Writes a comment and tells the log of it."""
     event_id = _event_id(body.id)
     comment_id = await _comment_id(desk, video_id, user.user_id, event_id)
@@ -260,7 +260,7 @@ async def _comment_id(desk: Desk, video: int, user: int, event_id: bytes) -> int
 
 @router.put("/api/channels/{channel_id}/subscription", responses=refusals(404))
 async def subscribe(
-    channel_id: PathId, body: SubscriptionInput, user: User, desk: TheDesk, seen: Seen
+    channel_id: GivenId, body: SubscriptionInput, user: User, desk: TheDesk, seen: Seen
 ) -> SubscriptionAnswer:
     """Follows a channel, or no longer."""
     event_id = _event_id(body.id)
@@ -274,9 +274,17 @@ async def subscribe(
     return SubscriptionAnswer(active=body.active)
 
 
+@router.get("/api/channels/{channel_id}/subscription")
+async def subscription(channel_id: GivenId, user: User, desk: TheDesk) -> SubscriptionAnswer:
+    """Whether the user follows the channel, also before it is counted."""
+    deeds = await desk.own.of(ids.encode(channel_id), _user_key(desk, user.user_id))
+    async with desk.router.reader(ids.shard_key(channel_id)) as connection:
+        return SubscriptionAnswer(active=await follows(connection, channel_id, user.user_id, deeds))
+
+
 @router.get("/api/videos/{video_id}/counts")
 async def counts(
-    video_id: PathId,
+    video_id: GivenId,
     caller: Caller,
     desk: TheDesk,
     viewer: Annotated[str | None, Query(min_length=16, max_length=64)] = None,

@@ -22,6 +22,7 @@ from services.common.cache import connect
 from services.common.database import Login
 from services.common.revocations import Revocations
 from services.common.secrets import SecretReader
+from services.common.tasks import end
 from services.common.tokens import KeySet, Policy, kms_public_key
 from services.contracts import settings as contract
 from services.contracts.settings import CacheSettings, PlatformSettings
@@ -142,8 +143,7 @@ async def serve(settings: PlatformSettings) -> None:
     await asyncio.sleep(1.0)
     server.close()
     await drained
-    sweeper.cancel()
-    following.cancel()
+    await end(sweeper, following)
     await cache.aclose()
     await valkey.close()
     aws.close()

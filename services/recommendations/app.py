@@ -20,7 +20,7 @@ from services.common.cards import Card, ChannelName, media_url
 from services.common.database import Connection
 from services.common.errors import ServiceError, not_found, refusals
 from services.common.fanout import everywhere
-from services.common.inputs import Output, PageSize, PathId
+from services.common.inputs import GivenId, Output, PageSize
 from services.common.resources import Resources
 from services.common.shards import ShardRouter
 from services.common.tasks import end
@@ -110,7 +110,7 @@ async def recommend(_: Caller, service: Service_, limit: PageSize = 24, seen: Se
 
 
 @router.get("/videos/{video_id}/related", responses=refusals(404))
-async def related(video_id: PathId, caller: Caller, service: Service_, own: Seen, limit: PageSize = 12) -> Recommended:
+async def related(video_id: GivenId, caller: Caller, service: Service_, own: Seen, limit: PageSize = 12) -> Recommended:
     """Videos like this one, filled up with what rises. 404: there is no such video."""
     async with service.router.reader(ids.shard_key(video_id), own) as connection:
         video = await videos.brief(connection, video_id)

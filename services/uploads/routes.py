@@ -13,7 +13,7 @@ from services.common import ids, videos
 from services.common.access import Seen, SignedIn, User, resources
 from services.common.app import state
 from services.common.errors import ServiceError, conflict, forbidden, invalid, not_found, refusals
-from services.common.inputs import CleanText, Id, Input, Line, Output, PathId
+from services.common.inputs import CleanText, GivenId, Id, Input, Line, Output, Whole
 from services.contracts.ladder import MAX_SOURCE_BYTES
 from services.contracts.media import source_key
 from services.uploads import parts, store
@@ -42,7 +42,7 @@ def _sha256(text: str) -> str:
 class Begin(Input):
     """What is to be uploaded."""
 
-    channel_id: Id
+    channel_id: GivenId
     title: Annotated[Line, StringConstraints(min_length=1, max_length=120)]
     description: Annotated[CleanText, StringConstraints(max_length=5000)] = ""
     tags: Annotated[
@@ -50,7 +50,7 @@ class Begin(Input):
     ] = ()
     visibility: videos.Visibility = videos.Visibility.PUBLIC
     file_name: Annotated[Line, StringConstraints(min_length=1, max_length=255)]
-    size: Annotated[int, Field(ge=0, le=2**53)]
+    size: Annotated[Whole, Field(ge=0, le=2**53)]
     content_type: Annotated[str, StringConstraints(max_length=100, pattern=r"^([\w.+-]+/[\w.+-]+)?$")] = ""
 
 
@@ -66,7 +66,7 @@ class Begun(Output):
 class WantedPart(Input):
     """A part that is ready to be sent."""
 
-    number: Annotated[int, Field(ge=1, le=parts.MAX_PARTS)]
+    number: Annotated[Whole, Field(ge=1, le=parts.MAX_PARTS)]
     sha256: Annotated[str, AfterValidator(_sha256)]
     """Base64 of the digest of its bytes."""
 
@@ -193,7 +193,7 @@ async def begin(wish: Begin, user: User, seen: Seen, service: Service, request: 
 
 
 @router.post("/api/uploads/{upload_id}/parts", responses=refusals(404, 409))
-async def presign(upload_id: PathId, wanted: Wanted, user: User, service: Service) -> PartUrls:
+async def presign(upload_id: GivenId, wanted: Wanted, user: User, service: Service) -> PartUrls:
     """URLs for parts whose checksums are known."""
     upload = await _own(service, upload_id, user)
     if upload.state != "open":
@@ -211,7 +211,7 @@ async def presign(upload_id: PathId, wanted: Wanted, user: User, service: Servic
 
 
 @router.get("/api/uploads/{upload_id}", responses=refusals(404, 410))
-async def look(upload_id: PathId, user: User, service: Service) -> Status:
+async def look(upload_id: GivenId, user: User, service: Service) -> Status:
     """What has arrived, so that an interrupted upload can go on."""
     upload = await _own(service, upload_id, user)
     arrived: list[parts.StoredPart] = []
@@ -234,7 +234,7 @@ async def look(upload_id: PathId, user: User, service: Service) -> Status:
 
 
 @router.post("/api/uploads/{upload_id}/complete", responses=refusals(404, 409, 410))
-async def complete(upload_id: PathId, user: User, seen: Seen, service: Service) -> Completed:
+async def complete(upload_id: GivenId, user: User, seen: Seen, service: Service) -> Completed:
     """Joins the parts and asks for transcoding. Repeatable: a repetition only asks again, which does no harm."""
     upload = await _own(service, upload_id, user)
     if upload.state == "aborted":
@@ -259,7 +259,7 @@ async def _join(service: Uploads, upload: Upload) -> None:
 
 
 @router.delete("/api/uploads/{upload_id}", status_code=204, responses=refusals(404, 409))
-async def cancel(upload_id: PathId, user: User, seen: Seen, service: Service) -> None:
+async def cancel(upload_id: GivenId, user: User, seen: Seen, service: Service) -> None:
     """Drops the parts; the video is marked as failed. Repeatable."""
     upload = await _own(service, upload_id, user)
     async with service.router.writer(ids.shard_key(upload_id), seen) as connection:

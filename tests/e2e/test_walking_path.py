@@ -190,6 +190,8 @@ def test_a_subscriber_is_told_of_a_new_video_while_looking_at_something_else(
         return "1 subscriber" in creator.text(".channel-head")
 
     until(creator.page, "the subscriber", followed, COUNTED_SECONDS)
+    follower.page.reload()
+    follower.page.get_by_role("button", name="Subscribed").wait_for()
     follower.page.goto(f"{platform.url}/search?q=rabbit")
     follower.page.wait_for_selector(".bell")
     assert not follower.page.locator(".bell-count").is_visible()

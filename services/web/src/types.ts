@@ -91,3 +91,7 @@ export interface Session {
   expires_in: number;
   user: User;
 }
+
+export interface Subscription {
+  active: boolean;
+}

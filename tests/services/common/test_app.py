@@ -15,7 +15,7 @@ from services.common.app import Service
 from services.common.context import ContextKeys, sign, verify
 from services.common.errors import ServiceError
 from services.common.ids import ShardKey
-from services.common.inputs import Input, PathId
+from services.common.inputs import GivenId, Input
 from services.common.logs import JsonFormatter
 from services.common.resources import MissingResourceError, Resources
 from services.contracts.routes import CONTEXT_HEADER
@@ -42,7 +42,7 @@ async def user_only(user: User) -> dict[str, str]:
 
 
 @router.get("/api/things/{thing_id}")
-async def thing(thing_id: PathId, _: Caller) -> dict[str, int]:
+async def thing(thing_id: GivenId, _: Caller) -> dict[str, int]:
     return {"bucket": ids.bucket_of(thing_id)}
 
 

@@ -58,5 +58,40 @@ async def test_a_like_a_view_and_a_comment_reach_the_counts_and_another_viewers_
     assert platform.rows("SELECT watched_ms FROM counters.views WHERE subject = %s", video) == [(10_000,)]
 
 
+async def test_a_follower_sees_that_they_follow_before_it_is_counted_and_after(
+    platform: Platform, tmp_path: Path
+) -> None:
+    settings, user, stranger = platform.settings, platform.video(), platform.video()
+    video = platform.publish()
+    ((channel,),) = platform.rows("SELECT channel_id FROM catalog.videos WHERE id = %s", video)
+    path = f"/api/channels/{ids.encode(int(str(channel)))}/subscription"
+    with service("engagement", settings, tmp_path) as engagement:
+        async with httpx.AsyncClient(base_url=engagement.url, timeout=20) as page:
+
+            async def follows(who: int) -> object:
+                answer = (await page.get(path, headers=signed(settings, who))).raise_for_status()
+                return answer.json()["active"]
+
+            async def follow(active: bool) -> None:
+                body = {"active": active}
+                (await page.put(path, json=body, headers=signed(settings, user))).raise_for_status()
+
+            assert await follows(user) is False
+            await follow(True)
+            assert await follows(user) is True
+            await follow(False)
+            await follow(True)
+            assert await follows(user) is True
+            with service("counters", settings, tmp_path):
+                counted = partial(platform.rows, "SELECT subscribers FROM counters.subscriptions")
+                await eventually("the subscriber", counted, [(1,)])
+                assert await follows(user) is True
+                await follow(False)
+                assert await follows(user) is False
+                await eventually("nobody", counted, [(0,)])
+                assert await follows(user) is False
+            assert await follows(stranger) is False
+
+
 def _new_id() -> str:
     return str(UUID(bytes=event_ids.make()))

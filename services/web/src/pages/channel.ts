@@ -8,7 +8,7 @@ import { eventId } from "../ids";
 import { field, form } from "../forms";
 import { go, title } from "../router";
 import * as session from "../session";
-import type { Channel, Video } from "../types";
+import type { Channel, Subscription, Video } from "../types";
 import { logInFirst } from "./account";
 
 /** Opens a channel. */
@@ -61,24 +61,32 @@ export async function show(main: HTMLElement, [id]: string[]): Promise<void> {
   fill(main, head, page.videos.length ? list : none, more);
 }
 
-/** A button that follows the channel, or no longer. */
+/** A button that follows the channel, or no longer, and shows whether the user does. */
 export function subscribe(channelId: string): HTMLElement {
+  const path = `/api/channels/${channelId}/subscription`;
   let active = false;
   const button = h("button", { class: "button", "aria-pressed": "false" }, "Subscribe");
-  button.addEventListener("click", () => {
-    if (!session.user()) return go(logInFirst());
-    active = !active;
+  const show = (): void => {
+    button.textContent = active ? "Subscribed" : "Subscribe";
+    button.setAttribute("aria-pressed", String(active));
+    button.classList.toggle("quiet", active);
+  };
+  // The button waits for the answer: pressed before it, it would not say what it does.
+  const settled = (answer: Promise<Subscription>): void => {
     button.disabled = true;
-    const body = { active, id: eventId() };
-    call(`/api/channels/${channelId}/subscription`, { method: "PUT", body })
-      .catch(() => (active = !active))
+    answer
+      .then((state) => (active = state.active))
+      .catch(() => undefined)
       .finally(() => {
         button.disabled = false;
-        button.textContent = active ? "Subscribed" : "Subscribe";
-        button.setAttribute("aria-pressed", String(active));
-        button.classList.toggle("quiet", active);
+        show();
       });
+  };
+  button.addEventListener("click", () => {
+    if (!session.user()) return go(logInFirst());
+    settled(call<Subscription>(path, { method: "PUT", body: { active: !active, id: eventId() } }));
   });
+  if (session.user()) settled(call<Subscription>(path));
   return button;
 }
 
