@@ -133,3 +133,11 @@ def declare_alarm(
         tags=ctx.tags,
         opts=ctx.options(),
     )
+
+
+def declare_regional_alarm(
+    ctx: CellContext, component: str, alarm: Alarm, topic_arn: pulumi.Input[str]
+) -> aws.cloudwatch.MetricAlarm:
+    """`declare_alarm` for an alarm of a cell, named by the project, the cell and the alarm."""
+    name = f"{PROJECT}-{ctx.cell.name}-{alarm.name}"
+    return declare_alarm(ctx, f"{component}-{alarm.name}", name, alarm, topic_arn)

@@ -19,7 +19,7 @@ import pulumi_aws as aws
 
 from regions.names import PROJECT
 from stacks import alert_files
-from stacks.alarms import Alarm, declare_alarm
+from stacks.alarms import Alarm, declare_regional_alarm
 from stacks.cluster import Cluster
 from stacks.context import CellContext
 
@@ -117,10 +117,4 @@ class Metrics(pulumi.ComponentResource):
             minutes=1,
             dimensions={"Workspace": self._workspace.id},
         )
-        declare_alarm(
-            self._ctx,
-            f"{self._name}-{alarm.name}",
-            f"{PROJECT}-{self._ctx.cell.name}-{alarm.name}",
-            alarm,
-            self._args.topic_arn,
-        )
+        declare_regional_alarm(self._ctx, self._name, alarm, self._args.topic_arn)

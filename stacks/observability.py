@@ -12,7 +12,7 @@ import pulumi
 import pulumi_aws as aws
 
 from regions import names
-from stacks.alarms import BELOW, Alarm, declare_alarm
+from stacks.alarms import BELOW, Alarm, declare_regional_alarm
 from stacks.context import CellContext
 
 GIB = 1024**3
@@ -44,13 +44,7 @@ class Observability(pulumi.ComponentResource):
             *self._streaming(),
             *self._transcoding(),
         ):
-            declare_alarm(
-                self._ctx,
-                f"{name}-{alarm.name}",
-                f"{names.PROJECT}-{ctx.cell.name}-{alarm.name}",
-                alarm,
-                args.topic_arn,
-            )
+            declare_regional_alarm(self._ctx, name, alarm, args.topic_arn)
         self.register_outputs({})
 
     def _entrance(self) -> list[Alarm]:
