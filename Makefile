@@ -168,8 +168,12 @@ openapi-many: $(STAMP)
 
 # What is too long for `make test`; a further long check is a target of its own and a word in this list.
 .PHONY: full
-full: test-cluster soak soak-promotion fuzz-hour openapi-many kill-report ## The long checks, one after the other, with their reports
+full: test-cluster soak soak-promotion drill fuzz-hour openapi-many kill-report ## The long checks, one after the other, with their reports
 
 .PHONY: kill-report
 kill-report: $(STAMP) ## Kill every process of a loaded cell in turn, and the report in bench/results: about 15 minutes
 	MERIDIAN_INSTANCES=2 $(VENV)/bin/python -m bench.kills
+
+.PHONY: drill
+drill: $(STAMP) ## Lose a region of a whole installation under load and bring it back, and the report in bench/results
+	$(VENV)/bin/python -m bench.drill
