@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, LiteralString
@@ -214,15 +214,20 @@ class Drill:
         change_copy(copy, password, "ALTER SYSTEM SET primary_conninfo = ''", "SELECT pg_reload_conf()")
         replicator.suspend()
 
+        def go_on() -> None:
+            # A loss starts it anew, so this one may be gone.
+            with suppress(psutil.NoSuchProcess):
+                replicator.resume()
+
         def heard(line: str) -> None:
             if "killed after" in line:
-                replicator.resume()
+                go_on()
                 change_copy(copy, password, "ALTER SYSTEM RESET primary_conninfo")
 
         try:
             yield heard
         finally:
-            replicator.resume()
+            go_on()
 
     @property
     def _deploying(self) -> tuple[str, ...]:
