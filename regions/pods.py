@@ -90,9 +90,12 @@ def _works(contract: Contract, loads: Loads) -> Mapping[str, Sequence[_Work]]:
     memory = contract.pods["realtime"].memory / 2 / rates.SOCKET_BYTES.value
     works["realtime"].append(_Work("memory of sockets", loads.sessions, "sockets", None, memory, (rates.SOCKET_BYTES,)))
     seconds = loads.source_seconds
-    works["transcoder"].append(
-        _Work("uploaded video", seconds, "s/s", 1 / rates.ENCODING.value, None, (rates.ENCODING,))
+    core, pod, rate = (
+        (None, rates.CONVERTED.value, rates.CONVERTED)
+        if contract.converts
+        else (1 / rates.ENCODING.value, None, rates.ENCODING)
     )
+    works["transcoder"].append(_Work("uploaded video", seconds, "s/s", core, pod, (rate,)))
     idle = [name for name, found in works.items() if not found]
     if idle:
         raise CatalogueError(f"regions/sizing.py: nothing says what {', '.join(idle)} must carry; add it to _works")

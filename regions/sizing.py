@@ -54,6 +54,8 @@ class Contract:
     """How long an access token lives."""
     scrape_seconds: float
     """Between two samples of a metric."""
+    converts: bool
+    """Renditions are bought: a pod of the transcoder follows one job at a time and computes next to nothing."""
 
 
 @dataclass(frozen=True, slots=True)

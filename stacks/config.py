@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from ipaddress import IPv4Network
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, TypeVar
 
 import pulumi
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
@@ -17,7 +17,7 @@ from pydantic_core import ErrorDetails
 
 from regions.catalogue import CATALOGUE
 from regions.names import PROJECT
-from services.contracts.workloads import BY_NAME
+from services.contracts.workloads import BY_NAME, Transcoder
 
 _ORIGIN = r"^https?://[A-Za-z0-9.-]+(:\d{1,5})?$"
 _SWITCH = {"true": True, "false": False}
@@ -98,7 +98,7 @@ class RegionConfig(StackConfig):
     """Mail address that alarms and the region's budget write to."""
     budget: int = Field(gt=0)
     """USD a month for this region."""
-    transcoder: Literal["ffmpeg", "mediaconvert"] = "ffmpeg"
+    transcoder: Transcoder = "ffmpeg"
     """What turns uploads into renditions; both read the one ladder."""
     passwords: int = Field(default=1, gt=0)
     """Generation of all generated passwords; raising it replaces them."""

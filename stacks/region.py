@@ -35,7 +35,8 @@ from stacks.workloads import Workloads, WorkloadsArgs
 
 def declare(cell: Region) -> None:
     """Declare the stack of ``cell`` and export what services and other stacks need."""
-    declare_cell(open_cell(cell, load(RegionConfig, cell.name)), sizes_of(cell))
+    config = load(RegionConfig, cell.name)
+    declare_cell(open_cell(cell, config), sizes_of(cell, config.transcoder))
 
 
 def declare_cell(ctx: CellContext, sizes: Sizes, record: Record = RECORD) -> None:

@@ -12,7 +12,8 @@ from regions import capacity
 from regions.capacity import Sizes
 from regions.catalogue import Region
 from regions.sizing import Replicas
-from services.contracts.demand import CONTRACT
+from services.contracts.demand import contract_of
+from services.contracts.workloads import Transcoder
 
 __all__ = ["BACKUP_DAYS", "FLOW_LOG_DAYS", "LOG_DAYS", "Replicas", "Sizes", "sizes_of"]
 
@@ -22,6 +23,6 @@ FLOW_LOG_DAYS = 14
 
 
 @cache
-def sizes_of(cell: Region) -> Sizes:
-    """The sizes of ``cell``. Raises `regions.errors.CatalogueError`."""
-    return capacity.plan(cell.name, CONTRACT).sizes
+def sizes_of(cell: Region, transcoder: Transcoder = "ffmpeg") -> Sizes:
+    """The sizes of ``cell``, whose renditions are made by ``transcoder``. Raises `regions.errors.CatalogueError`."""
+    return capacity.plan(cell.name, contract_of(transcoder)).sizes

@@ -13,7 +13,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from regions.catalogue import CATALOGUE
-from services.contracts.workloads import BY_NAME, WORKLOADS
+from services.contracts.workloads import BY_NAME, workloads
 from stacks import (
     admission,
     cache,
@@ -59,6 +59,7 @@ class Workloads(pulumi.ComponentResource):
         self._ctx = ctx.within(self)
         self._name = name
         self._args = args
+        self._workloads = workloads(ctx.config.transcoder)
         self._settings = args.settings.apply(platform_settings.compose)
         self._namespace = self._declare(manifests.namespace())
         self._declare(manifests.network_policy_switch())
@@ -74,7 +75,7 @@ class Workloads(pulumi.ComponentResource):
 
     def _declare_workloads(self) -> None:
         settings_hash = self._settings.apply(platform_settings.fingerprint)
-        for workload in WORKLOADS:
+        for workload in self._workloads:
             version = self._args.images.get(workload.name, self._args.release)
             release = Release(
                 image=registry.image(self._ctx.account, self._ctx.region, workload.name, version),
@@ -89,7 +90,7 @@ class Workloads(pulumi.ComponentResource):
         after = [] if self._args.event_scaler is None else [self._args.event_scaler]
         queue_url = self._args.settings.apply(lambda settings: str(settings["queues"]["transcode"]))
         self._declare(scaled_objects.identity(), after)
-        for workload in WORKLOADS:
+        for workload in self._workloads:
             replicas = self._args.replicas[workload.name]
             found = scaled_objects.scaled(workload, replicas, region=self._ctx.region, queue_url=queue_url)
             for manifest in found:

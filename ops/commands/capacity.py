@@ -20,7 +20,8 @@ from regions.cost import Bill
 from regions.figures import Figure, share_assumed, weakest
 from regions.loads import HEADLINE, Loads
 from regions.prices import PRICES
-from services.contracts.demand import CONTRACT
+from services.contracts.demand import CONTRACT, contract_of
+from services.contracts.workloads import Transcoder
 
 Only = Annotated[str | None, typer.Option("--region", help="One region of the catalogue; all by default.")]
 Factor = Annotated[float, typer.Option("--load", min=0.001, help="The headline loads times this.")]
@@ -59,7 +60,7 @@ def capacity(region: Only = None, json: common.Json = False, load: Factor = 1.0)
     print(f"\n{_assumed_sentence(every, found)}")
 
 
-def cost(region: Only = None, json: common.Json = False, load: Factor = 1.0, transcoder: str = "ffmpeg") -> None:
+def cost(region: Only = None, json: common.Json = False, load: Factor = 1.0, transcoder: Transcoder = "ffmpeg") -> None:
     """Show what the headline loads cost a month, by region and part, with delivery, transfer and transcoding.
 
     Without what every cell has at any load (gateways, endpoints, keys, alarms): `meridian preview` prices that.
@@ -68,8 +69,6 @@ def cost(region: Only = None, json: common.Json = False, load: Factor = 1.0, tra
 
         meridian cost --region mumbai --transcoder mediaconvert
     """
-    if transcoder not in ("ffmpeg", "mediaconvert"):
-        raise typer.BadParameter(f"{transcoder!r}; allowed: ffmpeg, mediaconvert", param_hint="--transcoder")
     loads, codes = HEADLINE.times(load), {CATALOGUE.get(name).code for name in _chosen(region)}
     bill = bill_of(loads, transcoder)
     bill = Bill(tuple(line for line in bill.lines if line.region in codes))
@@ -94,10 +93,11 @@ def cost(region: Only = None, json: common.Json = False, load: Factor = 1.0, tra
     )
 
 
-def bill_of(loads: Loads = HEADLINE, transcoder: str = "ffmpeg") -> Bill:
+def bill_of(loads: Loads = HEADLINE, transcoder: Transcoder = "ffmpeg") -> Bill:
     """What stands there by its size, and what use costs. Raises `regions.prices.PriceError`."""
-    every = plans(CONTRACT, loads)
-    return standing.monthly(every, CONTRACT) + usage.monthly(every, CONTRACT, loads, transcoder=transcoder)
+    contract = contract_of(transcoder)
+    every = plans(contract, loads)
+    return standing.monthly(every, contract) + usage.monthly(every, contract, loads, transcoder=transcoder)
 
 
 def bill_data(bill: Bill) -> dict[str, JsonValue]:

@@ -11,7 +11,7 @@ from typing import Final, Protocol
 from policies.model import Value
 from regions.capacity import Sizes, plans
 from regions.catalogue import AZS_PER_REGION, Catalogue
-from services.contracts.demand import CONTRACT
+from services.contracts.demand import contract_of
 
 _Values = Callable[[Sizes], tuple[object, ...]]
 
@@ -53,13 +53,18 @@ class Planned(Protocol):
 
 def by_capacity(catalogue: Catalogue) -> Planned:
     """The reasons that the plan of ``catalogue`` gives."""
-    sizes = {plan.region: plan.sizes for plan in plans(CONTRACT, catalogue=catalogue)}
+    made, bought = (
+        {plan.region: plan.sizes for plan in plans(contract_of(transcoder), catalogue=catalogue)}
+        for transcoder in ("ffmpeg", "mediaconvert")
+    )
 
     def reason(region: str, type_token: str, name: str, path: str, value: Value) -> str | None:
-        own = sizes.get(region)
-        if own is None or value not in _planned(own, type_token, name, path):
+        if region not in made:
             return None
-        return f"as planned for its weight of {catalogue.get(region).weight:g}"
+        weight = f"as planned for its weight of {catalogue.get(region).weight:g}"
+        if value in _planned(made[region], type_token, name, path):
+            return weight
+        return f"{weight}, renditions bought" if value in _planned(bought[region], type_token, name, path) else None
 
     return reason
 

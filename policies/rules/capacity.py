@@ -16,10 +16,13 @@ from regions.capacity import Sizes
 from regions.catalogue import AZS_PER_REGION, CATALOGUE, Region
 from regions.machines import BROKERS, CACHES, DATABASES, Machine
 from regions.stacks import links
-from services.contracts.demand import CONTRACT
+from services.contracts.demand import contract_of
+from services.contracts.workloads import Transcoder
 
 _DATABASE: Final = "aws:rds/instance:Instance"
 _CACHE: Final = "aws:elasticache/replicationGroup:ReplicationGroup"
+CONVERTER: Final = "aws:mediaconvert/queue:Queue"
+"""A region that has one buys its renditions."""
 _KAFKA: Final = "aws:msk/cluster:Cluster"
 _AUTOSCALERS: Final = {
     "kubernetes:autoscaling/v2:HorizontalPodAutoscaler": ("spec.minReplicas", "spec.maxReplicas"),
@@ -31,14 +34,14 @@ _Findings = Iterator[tuple[Resource | None, str]]
 
 
 @cache
-def _needed() -> Mapping[str, Sizes]:
-    return {plan.region: plan.sizes for plan in capacity.plans(CONTRACT)}
+def _needed(transcoder: Transcoder) -> Mapping[str, Sizes]:
+    return {plan.region: plan.sizes for plan in capacity.plans(contract_of(transcoder))}
 
 
 def _carried(resources: tuple[Resource, ...]) -> _Findings:
     for region in CATALOGUE.regions:
-        need = _needed()[region.name]
         own = tuple(resource for resource in resources if resource.stack == region.name)
+        need = _needed("mediaconvert" if any(of_type(own, CONVERTER)) else "ffmpeg")[region.name]
         yield from _databases(resources, region, need)
         yield from _caches(own, need)
         yield from _brokers(own, need)

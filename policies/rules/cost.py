@@ -11,14 +11,15 @@ from functools import cache
 from typing import Final
 
 from policies.model import Resource, StackRule, Unknown, of_type, text
+from policies.rules.capacity import CONVERTER
 from regions import standing, usage
 from regions.capacity import plans
 from regions.catalogue import CATALOGUE
 from regions.stacks import GLOBAL
-from services.contracts.demand import CONTRACT
+from services.contracts.demand import contract_of
+from services.contracts.workloads import Transcoder
 
 _BUDGET: Final = "aws:budgets/budget:Budget"
-_CONVERTER: Final = "aws:mediaconvert/queue:Queue"
 _WORLDWIDE: Final = "delivery"
 """CloudFront's part of the bill belongs to no region: AWS does not show it under one, so a region's budget has it not."""
 
@@ -26,10 +27,11 @@ _Findings = Iterator[tuple[Resource | None, str]]
 
 
 @cache
-def _bills(transcoder: str) -> Mapping[str, float]:
+def _bills(transcoder: Transcoder) -> Mapping[str, float]:
     """USD a month by region name, and of the whole account under `GLOBAL`."""
-    sized = plans(CONTRACT)
-    lines = (standing.monthly(sized, CONTRACT) + usage.monthly(sized, CONTRACT, transcoder=transcoder)).lines
+    contract = contract_of(transcoder)
+    sized = plans(contract)
+    lines = (standing.monthly(sized, contract) + usage.monthly(sized, contract, transcoder=transcoder)).lines
     bills = {
         region.name: sum(
             line.money.usd for line in lines if line.region == region.code and line.component != _WORLDWIDE
@@ -40,7 +42,7 @@ def _bills(transcoder: str) -> Mapping[str, float]:
 
 
 def _affordable(resources: tuple[Resource, ...]) -> _Findings:
-    converting = {resource.stack for resource in of_type(resources, _CONVERTER)}
+    converting = {resource.stack for resource in of_type(resources, CONVERTER)}
     for budget in of_type(resources, _BUDGET):
         bills = _bills("mediaconvert" if converting & {budget.stack, *CATALOGUE.names} else "ffmpeg")
         limit = _number(budget)

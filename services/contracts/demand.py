@@ -14,35 +14,42 @@ from services.contracts.ladder import LADDER, SEGMENT_SECONDS
 from services.contracts.media import MEDIA_PREFIXES
 from services.contracts.settings import TokenSettings
 from services.contracts.topics import PARTITIONS_PER_HOME, REPLICATION_FACTOR, TOPICS
-from services.contracts.workloads import WORKLOADS, Access
+from services.contracts.workloads import Access, Transcoder, workloads
 
 POOL = 8
 """Connections of one process to one database, at most (``services.common.database``)."""
 _KAFKA = frozenset({Access.KAFKA_READ, Access.KAFKA_WRITE})
 
-CONTRACT = Contract(
-    pods=MappingProxyType(
-        {
-            workload.name: Pod(
-                cores=quantity(workload.cpu),
-                memory=quantity(workload.memory),
-                least=workload.min_replicas,
-                database=Access.DATABASE in workload.access,
-                kafka=bool(_KAFKA & set(workload.access)),
-            )
-            for workload in WORKLOADS
-        }
-    ),
-    topics=len(TOPICS),
-    partitions_per_home=PARTITIONS_PER_HOME,
-    replication=REPLICATION_FACTOR,
-    retention_seconds=max(topic.retention_ms for topic in TOPICS) / 1_000,
-    segment_seconds=SEGMENT_SECONDS,
-    rungs=len(LADDER),
-    media_prefixes=MEDIA_PREFIXES,
-    ladder_kbps=sum(rung.kbps for rung in LADDER),
-    pool=POOL,
-    token_seconds=TokenSettings.model_fields["access_seconds"].default,
-    scrape_seconds=SCRAPE_SECONDS,
-)
-"""What the services fix, for ``regions.capacity``."""
+
+def contract_of(transcoder: Transcoder) -> Contract:
+    """What the services of a cell fix whose renditions are made by ``transcoder``."""
+    return Contract(
+        pods=MappingProxyType(
+            {
+                workload.name: Pod(
+                    cores=quantity(workload.cpu),
+                    memory=quantity(workload.memory),
+                    least=workload.min_replicas,
+                    database=Access.DATABASE in workload.access,
+                    kafka=bool(_KAFKA & set(workload.access)),
+                )
+                for workload in workloads(transcoder)
+            }
+        ),
+        topics=len(TOPICS),
+        partitions_per_home=PARTITIONS_PER_HOME,
+        replication=REPLICATION_FACTOR,
+        retention_seconds=max(topic.retention_ms for topic in TOPICS) / 1_000,
+        segment_seconds=SEGMENT_SECONDS,
+        rungs=len(LADDER),
+        media_prefixes=MEDIA_PREFIXES,
+        ladder_kbps=sum(rung.kbps for rung in LADDER),
+        pool=POOL,
+        token_seconds=TokenSettings.model_fields["access_seconds"].default,
+        scrape_seconds=SCRAPE_SECONDS,
+        converts=transcoder == "mediaconvert",
+    )
+
+
+CONTRACT = contract_of("ffmpeg")
+"""What the services fix by default."""

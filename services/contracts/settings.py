@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from regions.buckets import BucketRange, ShardMap
 from regions.catalogue import CATALOGUE
+from services.contracts.workloads import Transcoder
 
 SETTINGS_ENV = "MERIDIAN_SETTINGS"
 """Names the file that holds the `PlatformSettings` as JSON."""
@@ -145,7 +146,7 @@ class CellSettings(Model):
     """AWS region code."""
     account: str
     domain: str
-    transcoder: Literal["ffmpeg", "mediaconvert"]
+    transcoder: Transcoder
     converter: ConverterSettings | None = None
     database: DatabaseSettings
     cache: CacheSettings

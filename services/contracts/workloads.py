@@ -6,9 +6,10 @@ Read by ``stacks/workloads`` (Kubernetes manifests, roles) and by ``local`` (pro
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Literal
 
 
 class Access(StrEnum):
@@ -99,3 +100,15 @@ WORKLOADS: tuple[Workload, ...] = (
 )
 
 BY_NAME = MappingProxyType({workload.name: workload for workload in WORKLOADS})
+
+Transcoder = Literal["ffmpeg", "mediaconvert"]
+"""Who makes renditions: the workers of a cell, or AWS for them."""
+_FOLLOWER = replace(BY_NAME["transcoder"], cpu="500m", memory="1Gi")
+"""A worker that looks at the source, sends a job to MediaConvert and follows it."""
+
+
+def workloads(transcoder: Transcoder) -> tuple[Workload, ...]:
+    """The programs of a cell whose renditions are made by ``transcoder``."""
+    if transcoder == "ffmpeg":
+        return WORKLOADS
+    return tuple(_FOLLOWER if workload.name == _FOLLOWER.name else workload for workload in WORKLOADS)

@@ -6,10 +6,11 @@ import pytest
 
 from policies.model import UNKNOWN, Resource, Value
 from policies.rules import UNION_RULES
+from policies.rules.capacity import CONVERTER
 from regions import names
 from regions.capacity import plan
 from regions.catalogue import CATALOGUE
-from services.contracts.demand import CONTRACT
+from services.contracts.demand import CONTRACT, contract_of
 
 (LAW,) = (rule for rule in UNION_RULES if rule.code == "CAP-1")
 MUMBAI, SINGAPORE = CATALOGUE.get("mumbai"), CATALOGUE.get("singapore")
@@ -92,6 +93,15 @@ def test_what_is_smaller_is_named_with_what_it_needs(resource: Resource, says: s
     (found,) = findings(resource)
     assert says in found
     assert "with one region lost it needs" in found
+
+
+def test_a_region_that_buys_its_renditions_needs_fewer_pods_for_them() -> None:
+    bought = plan("mumbai", contract_of("mediaconvert")).sizes.replicas["transcoder"]
+    spec: dict[str, Value] = {"minReplicaCount": bought.least, "maxReplicaCount": bought.most}
+    scaler = made("mumbai", "kubernetes:keda.sh/v1alpha1:ScaledObject", metadata={"name": "transcoder"}, spec=spec)
+    assert findings(scaler, made("mumbai", CONVERTER)) == []
+    assert findings(scaler)
+    assert findings(scaler, made("oregon", CONVERTER))
 
 
 def test_a_region_is_judged_by_its_own_share() -> None:

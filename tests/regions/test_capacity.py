@@ -24,7 +24,7 @@ from regions.loads import HEADLINE, Loads
 from regions.machines import BROKERS, CACHES, DATABASES
 from regions.quotas import QUOTAS
 from services.common.database import PoolOptions
-from services.contracts.demand import CONTRACT
+from services.contracts.demand import CONTRACT, contract_of
 from services.contracts.events import Watched
 
 NAMES = CATALOGUE.names
@@ -90,6 +90,15 @@ def test_what_was_chosen_carries_what_is_needed(factor: float) -> None:
     for bounds in found.sizes.replicas.values():
         assert bounds.least % AZS_PER_REGION == bounds.most % AZS_PER_REGION == 0
         assert AZS_PER_REGION <= bounds.least < bounds.most
+
+
+def test_where_renditions_are_bought_a_pod_follows_one_job_and_needs_no_cores_for_it() -> None:
+    made, bought = (plan("mumbai", contract_of(how)).sizes.replicas["transcoder"] for how in ("ffmpeg", "mediaconvert"))
+    followed = HEADLINE.source_seconds * 0.55 / rates.CONVERTED.value
+    assert bought.least >= followed > bought.least - AZS_PER_REGION
+    assert bought.most >= followed * rates.HEADROOM.value
+    cores = [contract_of(how).pods["transcoder"].cores for how in ("ffmpeg", "mediaconvert")]
+    assert made.least * cores[0] > 10 * bought.least * cores[1]
 
 
 def test_pods_at_least_carry_a_lost_region_and_at_most_carry_it_with_headroom() -> None:

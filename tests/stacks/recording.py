@@ -186,12 +186,11 @@ def cell(
 ) -> Footprint:
     """What the stack of region ``name`` declares with the given configuration; sizes as computed unless given."""
     values = {"domain": "meridian.example", "contact": "operations@meridian.example", "budget": 1000, **configuration}
-    region_of = CATALOGUE.get(name)
+    region_of, config = CATALOGUE.get(name), RegionConfig.model_validate(values)
+    planned = sizes or sizes_of(region_of, config.transcoder)
     return record(
         name,
-        lambda: region.declare_cell(
-            open_cell(region_of, RegionConfig.model_validate(values)), sizes or sizes_of(region_of), writers
-        ),
+        lambda: region.declare_cell(open_cell(region_of, config), planned, writers),
         references=deployed_global() if deployed else {},
         preview=preview,
     )

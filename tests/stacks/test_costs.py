@@ -13,8 +13,8 @@ from regions.cost import Bill, Item, bill
 from regions.figures import Basis
 from regions.prices import HOURS, price
 from regions.stacks import links
-from services.contracts.demand import CONTRACT
-from tests.stacks import footprints
+from services.contracts.demand import CONTRACT, contract_of
+from tests.stacks import footprints, recording
 from tests.stacks.recording import Footprint
 
 
@@ -79,6 +79,15 @@ def test_the_bill_of_the_plan_is_the_bill_of_what_the_stacks_declare() -> None:
             assert own.by_component()[region.code, part] == pytest.approx(declared[region.code, part])
         pods = declared[region.code, "cluster"] - price("eks.cluster", region.code).value * HOURS
         assert own.by_component()[region.code, "cluster"] == pytest.approx(pods)
+
+
+def test_the_bill_of_bought_renditions_is_the_bill_of_what_the_stacks_declare() -> None:
+    contract = contract_of("mediaconvert")
+    planned = standing.monthly(plans(contract), contract).by_component()
+    declared = bill(items(recording.cell("oregon", transcoder="mediaconvert"), "us-west-2")).by_component()
+    part = ("us-west-2", "transcoding")
+    assert planned[part] == pytest.approx(declared[part])
+    assert declared[part] < bill_of("oregon").by_component()[part] / 10
 
 
 def test_the_copies_of_the_plan_are_those_of_the_links() -> None:
