@@ -161,8 +161,14 @@ class Provider:
 
     def _is_recorded(self, kind: ResourceType, inputs: Properties) -> bool:
         variant = kind.variant(inputs) if kind.variant else ""
-        return kind.pulumi_type in self._lacking or (
-            bool(variant) and f"{kind.pulumi_type}[{variant}]" in self._lacking
+        source = inputs.get(kind.follows) if kind.follows else None
+        return (
+            kind.pulumi_type in self._lacking
+            or (bool(variant) and f"{kind.pulumi_type}[{variant}]" in self._lacking)
+            or (
+                isinstance(source, str)
+                and self.ledger.recorded(kind.pulumi_type, self._region(kind, inputs), source) is not None
+            )
         )
 
     def _region(self, kind: ResourceType, values: Properties) -> str:

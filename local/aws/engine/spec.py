@@ -133,7 +133,8 @@ class ResourceType:
     answers besides `known` (`{uuid}` is one of its own).  `derived` are further names for
     templates, `lookups` outputs from further read operations, `delta` list properties that the
     update operation takes as (entries to add, entries to remove).  `creators` are other create operations, `prefix` properties of which AWS completes a shorter value (versions), `superset` lists of which it answers more entries than were declared, `volatile`
-    that an update and a delete need a token that each change renews.  `reset` is sent for a property that the program no longer
+    that an update and a delete need a token that each change renews.  `follows` is the property that names another resource of the
+    type and region by its id: what follows one of the ledger's is the ledger's, as the emulator does not know its source.  `reset` is sent for a property that the program no longer
     declares.
     """
 
@@ -177,4 +178,5 @@ class ResourceType:
     after_create: Hook | None = None
     after_update: Hook | None = None
     variant: Callable[[Properties], str] | None = None
+    follows: str | None = None
     delete_first: bool = False

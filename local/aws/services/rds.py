@@ -195,6 +195,7 @@ INSTANCE = ResourceType(
     },
     secret=frozenset({"password"}),
     variant=_kind_of_copy,
+    follows="replicateSourceDb",
     ready=("DBInstanceStatus", ("available",)),
     gone=("DBInstanceStatus", ("deleting", "deleted")),
     tagging=_TAGGING,

@@ -123,6 +123,19 @@ def test_a_recorded_resource_lives_in_the_ledger(offline: Engine) -> None:
     assert offline.read(changed) is None
 
 
+def test_what_follows_a_recorded_resource_is_recorded_and_what_follows_another_is_not(tmp_path: Path) -> None:
+    token, source = "aws:rds/instance:Instance", "arn:aws:rds:us-west-2:000000000000:db:writer"
+    provider = Provider(Offline(), "ministack", Ledger(tmp_path / "ledger"), Overlay(""), region="ap-south-1")
+    size = {"instanceClass": "db.r8g.large"}
+    with engine(provider) as attached:
+        attached.create(token, "copy", {**size, "identifier": "copy", "replicateSourceDb": source})
+        replica = attached.create(token, "replica", {**size, "identifier": "replica", "replicateSourceDb": "copy"})
+        assert attached.read(replica) is not None
+        with pytest.raises(grpc.RpcError, match="Offline"):
+            attached.create(token, "other", {**size, "identifier": "other", "replicateSourceDb": "elsewhere"})
+    assert [(count.live, count.recorded) for count in provider.ledger.counts()] == [(0, 2)]
+
+
 def test_the_report_counts_by_type(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / "ledger")
     ledger.note_live("aws:sqs/queue:Queue", "ap-south-1", "a")
