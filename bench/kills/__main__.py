@@ -171,6 +171,8 @@ async def _kill(platform: Platform, load: Load, program: Program, worker: bool) 
     at, in_flight = time.monotonic(), load.in_flight()
     first = len(load.requests) - 64
     os.kill(victim, signal.SIGKILL)
+    gone = await _end_of(victim)
+    in_flight += sum(at <= request.started <= gone for request in load.requests)
     healthy = await _until_healthy(platform, program, victim, at)
     # Until callers notice no more, and then a little longer.
     while time.monotonic() < at + HEALTHY_SECONDS:
@@ -181,7 +183,7 @@ async def _kill(platform: Platform, load: Load, program: Program, worker: bool) 
     name = f"{program.name}, a worker" if worker else program.name
     several = "one of three" if "sentinel" in name else "one of two"
     what = WHAT.get(program.part, several if program.part[-1:].isdigit() else "")
-    return seen(name, what, at, in_flight, load.requests[max(0, first) :], load.dropped, load.away, healthy)
+    return seen(name, what, at, gone, in_flight, load.requests[max(0, first) :], load.dropped, load.away, healthy)
 
 
 async def _until_healthy(platform: Platform, program: Program, victim: int, at: float) -> float | None:
@@ -195,6 +197,15 @@ async def _until_healthy(platform: Platform, program: Program, victim: int, at: 
                 pass
         await asyncio.sleep(0.1)
     return None
+
+
+async def _end_of(pid: int) -> float:
+    """When it had ended; the kernel takes its time, and what is sent until then may reach it."""
+    for _ in range(5_000):
+        if not _lives(pid):
+            break
+        await asyncio.sleep(0.001)
+    return time.monotonic()
 
 
 def _lives(pid: int) -> bool:
@@ -249,7 +260,7 @@ def _document(rows: Sequence[Killed]) -> str:
 
 Made by `make kill-report` ({machine}): each process of a cell is killed (SIGKILL) while {PACE:.0f} requests a second and
 {SOCKETS} sockets use the cell through its front door. In flight are all requests without an answer at that moment,
-whichever process had them. Lost is a request with a status of 500 or more, a wrong refusal (401, 404), or no answer in
+whichever process had them, and those sent until the process had ended. Lost is a request with a status of 500 or more, a wrong refusal (401, 404), or no answer in
 10 s. What answers requests runs twice; a row without "one of two" is of something that the embedded default has once.
 On a machine with more load than cores the times are the load's, and "broken" is mostly an answer after more than 10 s.
 

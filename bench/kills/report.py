@@ -36,16 +36,17 @@ def seen(
     name: str,
     what: str,
     at: float,
+    gone: float,
     in_flight: int,
     requests: Sequence[Request],
     dropped: Sequence[float],
     away: Sequence[tuple[float, float]],
     healthy: float | None,
 ) -> Killed:
-    """The row for a kill at ``at``; ``requests``, ``dropped`` and ``away`` may reach back before it."""
+    """The row for a kill at ``at`` of what had ended at ``gone``; ``requests``, ``dropped`` and ``away`` may reach back before it."""
     around = [request for request in requests if request.ended >= at]
     failed = [request for request in around if request.failed]
-    later = [request for request in failed if request.started >= at]
+    later = [request for request in failed if request.started > gone]
     kinds = sorted({f"{request.what} {request.status or 'broken'}" for request in failed})
     returned = [end - at for start, end in away if start >= at]
     return Killed(
