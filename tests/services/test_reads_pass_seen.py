@@ -9,8 +9,8 @@ from pathlib import Path
 import services
 
 ROOT = Path(services.__path__[0])
-BY_OVERLAY = {"engagement/routes.py": {"reaction", "counts"}}
-"""Reads of counts: what the caller did is laid over them as events, for which there is no log position (rule 14)."""
+BY_OVERLAY = {"engagement/routes.py": {"reaction", "counts", "subscription"}}
+"""Reads of counts and states: what the caller did is laid over them as events, for which there is no log position (rule 14)."""
 
 
 def reads(source: str) -> Iterator[tuple[str, int]]:
