@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import LiteralString
 
 from services.common.database import Connection
 from services.contracts.events import Reaction
@@ -53,13 +54,14 @@ async def counted(connection: Connection, video: int, user: int | None, deeds: S
 async def follows(connection: Connection, channel: int, user: int, deeds: Sequence[Deed]) -> bool:
     """Whether ``user`` follows ``channel``, with those of their ``deeds`` (oldest first) that are not counted yet."""
     async with snapshot(connection):
-        row = await (
-            await connection.execute(
-                "SELECT value FROM counters.subscription_states WHERE subject = %s AND member = %s", (channel, user)
-            )
-        ).fetchone()
+        stored = await _state(
+            connection,
+            "SELECT value FROM counters.subscription_states WHERE subject = %s AND member = %s",
+            channel,
+            user,
+        )
         states = [deed.state for deed in await unapplied(connection, deeds) if deed.state is not None]
-    return bool(states[-1] if states else row and row[0])
+    return bool(states[-1] if states else stored)
 
 
 async def unapplied(connection: Connection, deeds: Sequence[Deed]) -> Sequence[Deed]:
@@ -85,9 +87,11 @@ async def unapplied(connection: Connection, deeds: Sequence[Deed]) -> Sequence[D
 
 
 async def _reaction(connection: Connection, video: int, user: int) -> Reaction:
-    row = await (
-        await connection.execute(
-            "SELECT value FROM counters.reaction_states WHERE subject = %s AND member = %s", (video, user)
-        )
-    ).fetchone()
-    return Reaction(row[0]) if row else Reaction.NONE
+    query: LiteralString = "SELECT value FROM counters.reaction_states WHERE subject = %s AND member = %s"
+    return Reaction(await _state(connection, query, video, user))
+
+
+async def _state(connection: Connection, query: LiteralString, subject: int, member: int) -> int:
+    """What a member's state is, as far as it is counted; 0, which is "none" of all kinds, where there is no row."""
+    row = await (await connection.execute(query, (subject, member))).fetchone()
+    return int(row[0]) if row else 0
