@@ -7,10 +7,8 @@ Nothing of it comes as a binary from any registry. The modules of Kubernetes ref
 """
 
 import hashlib
-import os
 import re
 import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -18,6 +16,7 @@ from typing import Final
 import yaml
 
 from local import cache
+from local.cluster.golang import ClusterBuildError, go
 
 MODULES: Final = Path(__file__).parent / "gomod"
 """go.mod and go.sum: the versions of everything that is built."""
@@ -34,10 +33,6 @@ _PROGRAMS: Final = {
 _MODULES: Final = {"etcd": "go.etcd.io/etcd/server/v3", "kubernetes": "k8s.io/kubernetes", "kwok": "sigs.k8s.io/kwok"}
 _STAGES: Final = ("node/fast", "node/heartbeat-with-lease", "pod/fast")
 """What kwok does with nodes and pods, from its module: ready at once, alive, gone when they are deleted."""
-
-
-class ClusterBuildError(Exception):
-    """The control plane could not be built; the message carries what Go said and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +86,8 @@ def _build(directory: Path) -> None:
     stamps = {"gitVersion": kubernetes, "gitMajor": major, "gitMinor": minor}
     linked = " ".join(f"-X {_VERSION_PACKAGE}.{name}={value}" for name, value in stamps.items())
     for program, package in _PROGRAMS.items():
-        _go(source, "build", "-trimpath", "-ldflags", f"-s -w {linked}", "-o", str(directory / program), package)
-    module = Path(_go(source, "list", "-m", "-f", "{{.Dir}}", _MODULES["kwok"]).strip())
+        go(source, "build", "-trimpath", "-ldflags", f"-s -w {linked}", "-o", str(directory / program), package)
+    module = Path(go(source, "list", "-m", "-f", "{{.Dir}}", _MODULES["kwok"]).strip())
     (directory / "stages.yaml").write_text(stages(module / "kustomize" / "stage"))
     shutil.rmtree(source)
 
@@ -104,25 +99,3 @@ def stages(directory: Path) -> str:
         listed = yaml.safe_load((directory / name / "kustomization.yaml").read_text())["resources"]
         documents += [(directory / name / file).read_text().strip() for file in listed]
     return "\n---\n".join(documents) + "\n"
-
-
-def _go(directory: Path, *arguments: str) -> str:
-    """Run Go politely: minutes of compiling must not take the machine from whoever works on it."""
-    command = ["nice", "-n", "19", "go", *arguments]
-    environment = {**os.environ, "GOFLAGS": "-buildvcs=false -mod=readonly"}
-    try:
-        finished = subprocess.run(
-            command, cwd=directory, env=environment, capture_output=True, text=True, check=False, timeout=7200
-        )
-    except FileNotFoundError as error:
-        raise ClusterBuildError(
-            "a cluster is built by Go, and there is no `go` (https://go.dev/dl) or no `nice`"
-        ) from error
-    if finished.returncode:
-        last = "\n".join(finished.stderr.strip().splitlines()[-15:])
-        raise ClusterBuildError(
-            f"`go {' '.join(arguments[:1])}` of the control plane failed:\n{last}\n"
-            "Check that Go is as new as local/cluster/gomod/go.mod asks and that the Go module proxy is reachable "
-            "(`go env GOPROXY`), and repeat; what was downloaded and compiled is kept."
-        )
-    return finished.stdout

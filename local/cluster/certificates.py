@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -57,9 +58,10 @@ class Authority:
         )
         self.certificate: Final = _pem(certificate)
 
-    def server(self, *addresses: str) -> Pair:
-        """For a server on these addresses, which is also a client of the others."""
-        names = [x509.IPAddress(ipaddress.ip_address(address)) for address in addresses]
+    def server(self, *addresses: str, hosts: Sequence[str] = ()) -> Pair:
+        """For a server on these addresses and under these names, which is also a client of the others."""
+        names: list[x509.GeneralName] = [x509.IPAddress(ipaddress.ip_address(address)) for address in addresses]
+        names += [x509.DNSName(host) for host in hosts]
         return self._issue("server", "", x509.SubjectAlternativeName(names))
 
     def client(self, name: str, group: str) -> Pair:

@@ -9,10 +9,6 @@ is repeated with others. Every connection is mutual TLS with certificates of thi
 
 from __future__ import annotations
 
-import ctypes
-import os
-import signal
-import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -26,6 +22,7 @@ from local import paths
 from local.cluster import certificates
 from local.cluster.binaries import Binaries
 from local.cluster.certificates import Authority
+from local.cluster.processes import ControlPlaneError, Processes
 from local.kubernetes import kubeconfig
 from local.kubernetes.api import Api, ApiError, UnreachableError
 from local.kubernetes.kubeconfig import Access
@@ -37,12 +34,8 @@ SERVICES: Final = "10.96.0.0/16"
 PODS: Final = "10.200.0.0/16"
 """Addresses inside the cluster; nothing outside etcd ever sees them."""
 _STARTS: Final = 3
-_STOP_SECONDS: Final = 10.0
 _POLL_SECONDS: Final = 0.2
-
-
-class ControlPlaneError(Exception):
-    """A part did not come up; the message has the end of its log."""
+_FRONT: Final = "front-proxy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,62 +44,11 @@ class ControlPlane:
 
     access: Access
     kubeconfig: Path
+    authority: Authority
     logs: Path
     pids: Mapping[str, int]
     ready_seconds: float
     """From the first process to a ready API server."""
-
-
-@dataclass(slots=True)
-class _Processes:
-    """The processes of one run and their logs."""
-
-    binaries: Binaries
-    directory: Path
-    logs: Path
-    running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
-
-    def start(self, name: str, *flags: str) -> None:
-        with (self.logs / f"{name}.log").open("ab") as log:
-            self.running[name] = subprocess.Popen(
-                [str(self.binaries.program(name)), *flags],
-                cwd=self.directory,
-                # Nothing of the caller's environment: etcd takes flags from ETCD_*, clients proxies from HTTPS_PROXY.
-                env={"PATH": os.environ.get("PATH", os.defpath), "HOME": str(self.directory)},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                preexec_fn=_end_with_parent,
-            )
-
-    def require(self) -> None:
-        """Raises ControlPlaneError when one has ended."""
-        for name, process in self.running.items():
-            if process.poll() is not None:
-                raise ControlPlaneError(f"{name} ended with {process.returncode}:\n{self.last_lines(name)}")
-
-    def last_lines(self, name: str) -> str:
-        return "\n".join((self.logs / f"{name}.log").read_text(errors="replace").splitlines()[-12:])
-
-    def stop(self) -> None:
-        """In the reverse order: who depends ends first."""
-        for process in reversed(self.running.values()):
-            process.terminate()
-            try:
-                process.wait(_STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-
-
-_LIBC: Final = ctypes.CDLL(None)
-_PR_SET_PDEATHSIG: Final = 1
-"""prctl(2)."""
-
-
-def _end_with_parent() -> None:
-    """Runs in the child: the kernel ends it when its parent is gone, however that ended."""
-    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 @contextmanager
@@ -129,17 +71,17 @@ def _started(binaries: Binaries, directory: Path) -> Iterator[ControlPlane]:
     files = _Files(paths.private_directory(directory / "pki"), authority)
     logs = paths.private_directory(directory / "logs")
     etcd, peer, api, controllers, scheduler = free_ports(5)
-    processes = _Processes(binaries, directory, logs)
+    processes = Processes(directory, logs)
     begun = time.monotonic()
     try:
-        processes.start("etcd", *_etcd(directory / "etcd", files, etcd, peer))
-        processes.start("kube-apiserver", *_api_server(files, api, etcd))
+        processes.start(binaries.program("etcd"), *_etcd(directory / "etcd", files, etcd, peer))
+        processes.start(binaries.program("kube-apiserver"), *_api_server(files, api, etcd))
         access = files.access(api, *certificates.ADMINISTRATOR)
         _await_ready(processes, access)
         ready = time.monotonic() - begun
         config = _written(directory / "kubeconfig.json", access)
         processes.start(
-            "kube-controller-manager",
+            binaries.program("kube-controller-manager"),
             *_controllers(
                 files,
                 controllers,
@@ -147,19 +89,17 @@ def _started(binaries: Binaries, directory: Path) -> Iterator[ControlPlane]:
             ),
         )
         processes.start(
-            "kube-scheduler",
+            binaries.program("kube-scheduler"),
             *_scheduler(
                 scheduler, _written(files.directory / "scheduler.json", files.access(api, *certificates.SCHEDULER))
             ),
         )
         processes.start(
-            "kwok",
+            binaries.program("kwok"),
             *(f"--kubeconfig={config}", f"--config={binaries.stages}", "--manage-all-nodes=true"),
             *(f"--cidr={PODS}", f"--node-ip={LOOPBACK}", "--node-lease-duration-seconds=40", "--v=0"),
         )
-        yield ControlPlane(
-            access, config, logs, {name: process.pid for name, process in processes.running.items()}, ready
-        )
+        yield ControlPlane(access, config, authority, logs, processes.pids(), ready)
         processes.require()
     finally:
         processes.stop()
@@ -174,12 +114,15 @@ class _Files:
     ca: Path = field(init=False)
     server: tuple[Path, Path] = field(init=False)
     tokens: tuple[Path, Path] = field(init=False)
+    front: tuple[Path, Path] = field(init=False)
+    """By which a server that extends the API knows who asks it."""
 
     def __post_init__(self) -> None:
         ca = self.directory / "ca.crt"
         paths.write_private(ca, self.authority.certificate)
         object.__setattr__(self, "ca", ca)
         object.__setattr__(self, "server", self.authority.server(LOOPBACK).write(self.directory, "server"))
+        object.__setattr__(self, "front", self.authority.client(_FRONT, "").write(self.directory, "front"))
         object.__setattr__(self, "tokens", certificates.signing_pair().write(self.directory, "tokens"))
 
     def access(self, port: int, name: str, group: str) -> Access:
@@ -227,6 +170,13 @@ def _api_server(files: _Files, port: int, etcd: int) -> Sequence[str]:
         f"--service-account-issuer=https://{LOOPBACK}:{port}",
         f"--service-account-key-file={public}",
         f"--service-account-signing-key-file={private}",
+        f"--proxy-client-cert-file={files.front[0]}",
+        f"--proxy-client-key-file={files.front[1]}",
+        f"--requestheader-client-ca-file={files.ca}",
+        f"--requestheader-allowed-names={_FRONT}",
+        "--requestheader-username-headers=X-Remote-User",
+        "--requestheader-group-headers=X-Remote-Group",
+        "--requestheader-extra-headers-prefix=X-Remote-Extra-",
     )
 
 
@@ -257,7 +207,7 @@ def _written(path: Path, access: Access) -> Path:
     return path
 
 
-def _await_ready(processes: _Processes, access: Access) -> None:
+def _await_ready(processes: Processes, access: Access) -> None:
     """Until the API server says so of all its parts, which takes etcd."""
     api = Api(access)
     deadline = time.monotonic() + READY_WITHIN

@@ -17,6 +17,7 @@ from local.kubernetes.values import Object, Value, as_object
 from services.contracts.workloads import BY_NAME
 from stacks import admission
 from stacks.manifests import NAMESPACE
+from stacks.scaling import QueueDepth, Summed, scaling_of
 from tests.cluster.cell import (
     OPERATOR,
     at,
@@ -32,10 +33,13 @@ from tests.cluster.cell import (
     pods,
     watching,
 )
+from tests.cluster.scaling import ON_EVENTS, address_of_one, condition, scaled_objects, wanted
 
 if TYPE_CHECKING:
     from tests.cluster.cell import Cell
     from tests.cluster.report import Report
+    from tests.cluster.scaling import Waiting
+    from tests.cluster.signals import Signals
 
 RELEASE = "0.2.0"
 """Another than the configured one."""
@@ -104,6 +108,60 @@ def test_the_cell_is_deployed_and_every_rollout_completes(cell: Cell, api: Api, 
 
 def nodes(api: Api) -> list[Object]:
     return api.items("v1", "Node")
+
+
+def test_the_event_scaler_makes_an_autoscaler_of_every_scaled_object(cell: Cell, api: Api) -> None:
+    assert set(scaled_objects(api)) == set(ON_EVENTS)
+    eventually(
+        lambda: {condition(item, "Ready") for item in scaled_objects(api).values()} == {"True"},
+        "KEDA takes every scaled object",
+    )
+    autoscalers = {name_of(item): item for item in api.items("autoscaling/v2", "HorizontalPodAutoscaler", NAMESPACE)}
+    for name, item in scaled_objects(api).items():
+        made = autoscalers[name]
+        assert number(made, "spec.minReplicas") == number(item, "spec.minReplicaCount")
+        assert number(made, "spec.maxReplicas") == number(item, "spec.maxReplicaCount")
+        kinds = [at(as_object(metric), "type") for metric in as_list(at(made, "spec.metrics"))]
+        resources = [resource for resource, _ in scaling_of(ON_EVENTS[name]).targets]
+        assert sorted(map(str, kinds)) == ["External", *["Resource"] * len(resources)]
+    assert cell.runner.preview(cell.name).changed == 0, "what KEDA writes into its objects is no drift"
+
+
+@pytest.mark.parametrize("workload", sorted(ON_EVENTS))
+def test_pods_follow_what_waits_for_them(
+    workload: str, api: Api, shown: Signals, waiting: Waiting, report: Report
+) -> None:
+    """As many more pods as the signal asks for: no pod answers but through it, so nothing else can be the reason."""
+    least = number(scaled_objects(api)[workload], "spec.minReplicaCount")
+    assert wanted(api, workload) == least
+    aim = least + least // 5 + 2  # autoscalers overlook a tenth
+    signal = scaling_of(ON_EVENTS[workload]).signal
+    match signal:
+        case QueueDepth(per_pod):
+            waiting.add(aim * per_pod)
+        case Summed(gauge, per_pod):
+            shown.show(gauge, aim * per_pod, address_of_one(api, workload))
+    seconds = eventually(lambda: wanted(api, workload) == aim, f"{workload} has {aim} pods")
+    eventually(lambda: settled(api), "they are available")
+    report.number(f"{workload}: from {least} pods to {aim} after its signal, s", seconds)
+
+
+def test_a_lost_signal_takes_no_pod_away(api: Api, shown: Signals, report: Report) -> None:
+    before = {name: wanted(api, name) for name in ON_EVENTS}
+    shown.silent = True
+    asking = {name for name, item in ON_EVENTS.items() if isinstance(scaling_of(item).signal, Summed)}
+    seconds = eventually(
+        lambda: all(condition(scaled_objects(api)[name], "Fallback") == "True" for name in asking),
+        "KEDA counts the signals as lost",
+    )
+    report.number("until a signal counts as lost, s", seconds)
+    assert {name: wanted(api, name) for name in ON_EVENTS} == before
+    shown.silent = False
+    eventually(
+        lambda: all(condition(scaled_objects(api)[name], "Fallback") == "False" for name in asking),
+        "the signals are back",
+    )
+    assert {name: wanted(api, name) for name in ON_EVENTS} == before
 
 
 def test_a_second_preview_finds_nothing_to_change(cell: Cell) -> None:

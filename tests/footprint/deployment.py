@@ -25,13 +25,13 @@ from local.engine.pulumi import Project, Runner
 READY_WITHIN: Final = 120.0
 """Seconds for an emulator to answer on a machine that does other things."""
 
-_CREDENTIALS: Final = {
+CREDENTIALS: Final = {
     "AWS_ACCESS_KEY_ID": "test",
     "AWS_SECRET_ACCESS_KEY": "test",
     "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_EC2_METADATA_DISABLED": "true",
     "AWS_CONFIG_FILE": os.devnull,
-    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_SHAREDCREDENTIALS_FILE": os.devnull,
 }
 
 
@@ -59,7 +59,7 @@ def emulated(name: str, directory: Path) -> Iterator[str]:
     with (directory / "emulator.log").open("w") as log:
         process = subprocess.Popen(
             run.argv,
-            env={**_outside(), **_CREDENTIALS, **run.environment},
+            env={**_outside(), **CREDENTIALS, **run.environment},
             cwd=state,
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -102,7 +102,7 @@ def attached(
     )
     environment = {
         **_outside(),
-        **_CREDENTIALS,
+        **CREDENTIALS,
         "AWS_ENDPOINT_URL": url,
         "MERIDIAN_EMULATOR": name,
         "MERIDIAN_AWS_STATE": str(directory / "ledger"),

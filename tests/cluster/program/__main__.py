@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 ACCOUNT = "123456789012"
 CELL = CATALOGUE.get("mumbai")
+QUEUES = f"https://sqs.{CELL.code}.amazonaws.com/{ACCOUNT}"
 BALANCING = f"arn:aws:elasticloadbalancing:{CELL.code}:{ACCOUNT}"
 DATABASE = {"host": "db.meridian.example", "port": 5432}
 
@@ -50,7 +51,7 @@ def settings() -> dict[str, object]:
         "cache": {"mode": "cluster", "endpoints": [DATABASE], "master_name": names.cache(CELL), "tls": True},
         "kafka": {"brokers": [DATABASE], "auth": "iam", "tls": True, "replication_factor": 3},
         "buckets": {"uploads": "uploads", "media": "media", "page": "page"},
-        "queues": {"transcode": "https://sqs.example/t", "transcode_dead": "https://sqs.example/d"},
+        "queues": {"transcode": f"{QUEUES}/transcode", "transcode_dead": f"{QUEUES}/transcode-dead"},
         "tokens": {"key_arn": "arn:aws:kms:key", "issuer": "https://api.meridian.example", "audience": "page"},
         "hosts": {"api": "https://api.meridian.example", "media": "https://m.example", "page": "https://w.example"},
         "secrets": {name: secret(name) for name in ("context", *(workload.name for workload in WORKLOADS))},

@@ -13,7 +13,7 @@ import pytest
 
 from local.cluster import control_plane
 from local.cluster.binaries import Binaries
-from local.cluster.control_plane import ControlPlaneError
+from local.cluster.processes import ControlPlaneError
 
 
 def programs(directory: Path, **scripts: str) -> Binaries:
@@ -76,7 +76,7 @@ def test_keys_are_private_and_nothing_of_the_callers_environment_reaches_a_part(
     binaries = programs(tmp_path / "bin", etcd="env >&2\nexit 1", kube_apiserver="exec sleep 600")
     assert "0.0.0.0" not in start(binaries, tmp_path / "cluster")
     keys = list((tmp_path / "cluster").rglob("*.key"))
-    assert len(keys) == 2
+    assert len(keys) == 3
     assert {stat.S_IMODE(key.stat().st_mode) for key in keys} == {0o600}
     assert not [key for key in keys if key.name.startswith("ca")]
 
