@@ -160,7 +160,7 @@ test-cluster: $(STAMP) ## A cell on a real API server with fake nodes, and the r
 
 .PHONY: fuzz-hour
 fuzz-hour: $(STAMP)
-	$(VENV)/bin/python -m tests.fuzz 3600
+	FUZZ_REPORT=bench/results/fuzz.md $(VENV)/bin/python -m tests.fuzz 3600
 
 .PHONY: openapi-many
 openapi-many: $(STAMP)

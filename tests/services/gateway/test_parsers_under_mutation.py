@@ -2,6 +2,9 @@
 
 import random
 
+import pytest
+
+from tests.fuzz.__main__ import KEPT, report
 from tests.fuzz.heads import one_input
 from tests.services.gateway.corpus import CASES, GET, POST, H
 
@@ -15,6 +18,7 @@ SEEDS = (
     b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}",
     b"0123456789A?limit=24&before=0123456789A",
     b"0123456789A?limit=100&%6cimit=1&x",
+    *(file.read_bytes() for file in sorted(KEPT.iterdir())),
 )
 PIECES = (b"\r", b"\n", b"\r\n", b"\0", b" ", b"\t", b":", b",", b"chunked", b"0\r\n\r\n", b"Host: a\r\n", b"\xff")
 
@@ -42,3 +46,10 @@ def test_no_mutation_of_a_hostile_request_breaks_a_parser_or_slips_through() -> 
         one_input(seed[:4000])
     for _ in range(4000):
         one_input(_mutated(random_))
+
+
+def test_a_report_is_of_a_run_that_ended_by_itself() -> None:
+    said = "#4\tpulse  cov: 220 ft: 758 corp: 132/9524b\nDone 8 runs in 61 second(s)\n"
+    assert "| inputs | 8 |" in report(said)
+    with pytest.raises(ValueError, match="not say that it is done"):
+        report(said.partition("Done")[0])
