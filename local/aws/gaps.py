@@ -174,7 +174,12 @@ UNFAITHFUL: Final[Mapping[str, Mapping[str, frozenset[str]]]] = {
         "aws:s3/bucketReplicationConfig:BucketReplicationConfig": frozenset({"rules"}),
     },
     "localstack": {
+        "aws:acm/certificate:Certificate": frozenset({"keyAlgorithm"}),
+        "aws:cloudwatch/logDelivery:LogDelivery": frozenset({"tags"}),
+        "aws:cloudwatch/logDeliveryDestination:LogDeliveryDestination": frozenset({"tags"}),
+        "aws:cloudwatch/logDeliverySource:LogDeliverySource": frozenset({"tags"}),
         "aws:ec2/vpcEndpoint:VpcEndpoint": frozenset({"subnetIds"}),
+        "aws:route53/healthCheck:HealthCheck": frozenset({"childHealthchecks", "invertHealthcheck", "regions"}),
         "aws:s3/bucketNotification:BucketNotification": frozenset({"queues"}),
     },
 }
@@ -184,7 +189,7 @@ UNFAITHFUL: Final[Mapping[str, Mapping[str, frozenset[str]]]] = {
 MISSING: Final[Mapping[str, Mapping[str, frozenset[str]]]] = {
     "ministack": {"aws:route53/zone:Zone": frozenset({"enableAcceleratedRecovery"})},
     "moto": {"aws:route53/zone:Zone": frozenset({"enableAcceleratedRecovery"})},
-    "localstack": {},
+    "localstack": {"aws:route53/zone:Zone": frozenset({"enableAcceleratedRecovery"})},
 }
 """Emulator -> type -> properties for which it has no operation: checked, kept in the state, and not sent."""
 

@@ -64,7 +64,14 @@ EXCUSES: Final[Mapping[str, Mapping[str, Mapping[str, str]]]] = {
         },
         "aws:route53/zone:Zone": {"enableAcceleratedRecovery": "has no operation for it"},
     },
-    "localstack": {},
+    "localstack": {
+        "aws:acm/certificate:Certificate": {"keyAlgorithm": "always makes RSA_2048"},
+        "aws:route53/healthCheck:HealthCheck": {
+            **dict.fromkeys(("childHealthchecks", "regions"), _SILENT),
+            "invertHealthcheck": "always says no",
+        },
+        "aws:route53/zone:Zone": {"enableAcceleratedRecovery": "has no operation for it"},
+    },
 }
 """Emulator -> type -> property, or `property.member` -> what it does."""
 

@@ -22,17 +22,13 @@ REGIONS: Final = ("us-east-1", *(region.code for region in CATALOGUE.regions))
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """An operation that lists; `items` finds what names each thing (JMESPath), `everywhere` asks in all regions.
-
-    `needs` is a type without which an emulator does not have the operation either.
-    """
+    """An operation that lists; `items` finds what names each thing (JMESPath), `everywhere` asks in all regions."""
 
     service: str
     operation: str
     items: str
     params: Mapping[str, object] | None = None
     everywhere: bool = True
-    needs: str = ""
 
 
 LISTINGS: Final = (
@@ -97,16 +93,30 @@ LISTINGS: Final = (
         "describe_scalable_targets",
         "ScalableTargets[].ResourceId",
         {"ServiceNamespace": "kafka"},
-        needs="aws:appautoscaling/target:Target",
     ),
 )
+
+MAIN_TYPES: Final[Mapping[str, str]] = {
+    "application-autoscaling": "aws:appautoscaling/target:Target",
+    "backup": "aws:backup/vault:Vault",
+    "budgets": "aws:budgets/budget:Budget",
+    "cloudfront": "aws:cloudfront/distribution:Distribution",
+    "ecr": "aws:ecr/repository:Repository",
+    "eks": "aws:eks/cluster:Cluster",
+    "elasticache": "aws:elasticache/replicationGroup:ReplicationGroup",
+    "elbv2": "aws:lb/loadBalancer:LoadBalancer",
+    "kafka": "aws:msk/cluster:Cluster",
+    "rds": "aws:rds/instance:Instance",
+    "wafv2": "aws:wafv2/webAcl:WebAcl",
+}
+"""Service -> the type without which an emulator does not have the service at all, and nothing to list."""
 
 
 def inventory(cloud: Boto, emulator: str, listings: Iterable[Listing] = LISTINGS) -> dict[str, tuple[str, ...]]:
     """What there is: `service.operation region` -> names, sorted; listings that are empty are left out."""
     found: dict[str, tuple[str, ...]] = {}
     for listing in listings:
-        if listing.needs in gaps.lacking(emulator):
+        if MAIN_TYPES.get(listing.service) in gaps.lacking(emulator):
             continue
         for region in REGIONS if listing.everywhere else REGIONS[:1]:
             answer = cloud.ask(listing.service, region, listing.operation, listing.params or {})

@@ -129,8 +129,8 @@ class ResourceType:
     are for the provider and not for the API.  `shape` rewrites declared properties before conversion where the
     provider's structure is not the API's.  `replace` and `in_place` correct what CloudFormation's schema says of
     immutability.  `ready` is (expression over the root, good values), `gone`
-    the same for a resource that still answers but counts as deleted.  `recorded` are templates for what a ledger entry
-    answers besides `known` (`{uuid}` is one of its own).  `derived` are further names for
+    the same for a resource that still answers but counts as deleted.  `recorded` are templates, or structures of them, for what a
+    ledger entry answers besides `known` (`{uuid}` is one of its own).  `derived` are further names for
     templates, `lookups` outputs from further read operations, `delta` list properties that the
     update operation takes as (entries to add, entries to remove).  `creators` are other create operations, `prefix` properties of which AWS completes a shorter value (versions), `superset` lists of which it answers more entries than were declared, `volatile`
     that an update and a delete need a token that each change renews.  `follows` is the property that names another resource of the
@@ -168,7 +168,7 @@ class ResourceType:
     regional: bool = True
     ready: tuple[str, tuple[object, ...]] | None = None
     gone: tuple[str, tuple[object, ...]] | None = None
-    recorded: Mapping[str, str] = field(default_factory=dict)
+    recorded: Mapping[str, object] = field(default_factory=dict)
     reset: Mapping[str, object] = field(default_factory=dict)
     creators: tuple[Creator, ...] = ()
     prefix: frozenset[str] = frozenset()

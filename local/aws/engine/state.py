@@ -90,14 +90,25 @@ def previewed(kind: ResourceType, inputs: Properties, account: object) -> tuple[
 
 def made_up(kind: ResourceType, state: Mapping[str, object]) -> Properties:
     """Outputs that the emulator does not tell, in the form that AWS gives them."""
-    return {name: value for name, text in kind.recorded.items() if (value := render(text, state)) is not None}
+    return {name: value for name, form in kind.recorded.items() if (value := _filled(form, state)) is not None}
+
+
+def _filled(form: object, state: Mapping[str, object]) -> object | None:
+    """A template, or a structure of templates, with names in place; None when a name is not known."""
+    if is_mapping(form):
+        members = {name: _filled(member, state) for name, member in form.items()}
+        return None if None in members.values() else members
+    if isinstance(form, list):
+        items = [_filled(item, state) for item in form]
+        return None if None in items else items
+    return render(str(form), state)
 
 
 def recorded(kind: ResourceType, inputs: Properties, account: str, nonce: str) -> tuple[str, Properties]:
     """Id and outputs of a resource that only the ledger holds."""
     state = with_known(kind, base_state(kind, inputs, account, nonce))
-    for name, template in kind.recorded.items():
-        value = render(template, state)
+    for name, form in kind.recorded.items():
+        value = _filled(form, state)
         if value is not None:
             state[name] = value
     outputs = {name: state[name] for name in (*kind.known, *kind.recorded) if state.get(name) is not None}

@@ -49,7 +49,12 @@ CLUSTER = ResourceType(
         "vpcConfig": "resourcesVpcConfig",
     },
     known={"arn": "arn:{partition}:eks:{region}:{account}:cluster/{name}"},
-    recorded={"endpoint": "https://{nonce}.{region}.eks.amazonaws.com", "status": "ACTIVE"},
+    recorded={
+        "endpoint": "https://{nonce}.{region}.eks.amazonaws.com",
+        "status": "ACTIVE",
+        "certificateAuthority": {"data": "{nonce}"},
+        "identities": [{"oidcs": [{"issuer": "https://oidc.eks.{region}.amazonaws.com/id/{nonce}"}]}],
+    },
     ready=("status", ("ACTIVE",)),
     gone=("status", ("DELETING",)),
     tagging=_TAGGING,
