@@ -142,6 +142,11 @@ def from_nothing(project: Project, report: Report, parallel: int) -> Iterator[Ru
             yield Runner(project, Attachment(home, engine, ports), report, parallel)
 
 
+def unjudged(tree: Tree) -> Project:
+    """``tree`` without the pack, for a preview that is judged as a whole (`review.laws` has every rule of the pack)."""
+    return replace(tree.project(), policy_pack=None)
+
+
 def snapshot(tree: Tree, report: Report = cache.to_stderr, parallel: int = 2) -> Snapshot:
     """What ``tree`` declares: previewed once, and kept in the cache for as long as nothing it depends on changes.
 
@@ -149,8 +154,7 @@ def snapshot(tree: Tree, report: Report = cache.to_stderr, parallel: int = 2) ->
     """
 
     def build(directory: Path) -> None:
-        # The laws are judged over the snapshot (`review.laws`), so the pack need not run beside it.
-        with from_nothing(replace(tree.project(), policy_pack=None), report, parallel) as runner:
+        with from_nothing(unjudged(tree), report, parallel) as runner:
             results = runner.preview_all()
         taken = Snapshot(tuple(settled([result.digest() for result in results])), use_of(tree, report))
         (directory / _FILE).write_text(taken.text(), encoding="utf-8")

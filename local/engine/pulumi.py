@@ -214,13 +214,16 @@ class Runner:
             directory = paths.private_directory(self.attachment.home / "engine" / "init")
             project = {"name": self.project.name(), "runtime": "python"}
             paths.write_private(directory / "Pulumi.yaml", yaml.safe_dump(project))
-            for name in missing:
-                try:
-                    self._pulumi("stack", "init", "--no-select", "--non-interactive", name, directory=directory)
-                except EngineError:
-                    if name not in self.deployed():  # another run was faster
-                        raise
-                (directory / f"Pulumi.{name}.yaml").unlink(missing_ok=True)
+            with ThreadPoolExecutor(max_workers=self.parallel) as pool:
+                list(pool.map(lambda name: self._initialise_one(name, directory), missing))
+
+    def _initialise_one(self, name: str, directory: Path) -> None:
+        try:
+            self._pulumi("stack", "init", "--no-select", "--non-interactive", name, directory=directory)
+        except EngineError:
+            if name not in self.deployed():  # another run was faster
+                raise
+        (directory / f"Pulumi.{name}.yaml").unlink(missing_ok=True)
 
     def _recover(self, stack: str) -> None:
         """Remove the locks of dead engines; wait for a living one."""

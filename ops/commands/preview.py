@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,8 +11,7 @@ from typing import Annotated
 
 import typer
 
-from local import paths
-from local.engine.pulumi import RunFailedError, Runner
+from local.engine.pulumi import RunFailedError
 from local.engine.results import Result
 from local.installation import Platform
 from local.ports import PROVIDER_AWS, PROVIDER_KUBERNETES
@@ -23,7 +21,7 @@ from ops import account, previews, states, trees
 from ops.commands import common
 from ops.previews import Snapshot, SnapshotError
 from ops.review import cost, laws, report, review
-from ops.review.declared import declared
+from ops.review.declared import Declared, declared
 from ops.review.review import FAILED, Judges, Said
 from ops.review.settled import settled
 from regions.prices import PriceError
@@ -50,6 +48,8 @@ class _Previewed:
     results: tuple[Result, ...]
     failures: tuple[str, ...]
     from_state: bool
+    kept: Snapshot | None = None
+    """In place of results: what the cache has of a preview of these very files."""
 
     @property
     def failed(self) -> list[str]:
@@ -59,6 +59,8 @@ class _Previewed:
     @property
     def digests(self) -> list[dict[str, object]]:
         """Of the stacks that could be previewed; of a state, whatever the engine said until it stopped."""
+        if self.kept is not None:
+            return [dict(digest) for digest in self.kept.digests]
         return [dict(result.digest()) for result in self.results if result.ok or self.from_state]
 
 
@@ -104,10 +106,11 @@ def preview(
         raise typer.BadParameter("--deployed needs --base, and --account has a state of its own")
     earlier = _earlier(base, against, parallel)
     accepted = _read(description, "--description") if description is not None else ""
-    done = _previewed(stacks, parallel, of_account=account, deployed=base if deployed else "")
+    compared = earlier is not None and not (stacks or json)
+    done = _previewed(stacks, parallel, of_account=account, deployed=base if deployed else "", keep=compared)
     if json:
         common.print_json([result.digest() for result in done.results])
-        raise typer.Exit(FAILED if done.failures else 0)
+        raise typer.Exit(_judged(declared(settled(done.digests)), done, complete=not stacks))
     if earlier is None:
         raise typer.Exit(_tell(done, complete=not stacks))
     earlier = (earlier.of(stacks) if stacks else earlier).without(done.failed)
@@ -131,7 +134,10 @@ def _read(file: Path, option: str) -> str:
         raise SnapshotError(f"{option} {file}: cannot be read ({error}); name a text file") from error
 
 
-def _previewed(stacks: Sequence[str] | None, parallel: int, *, of_account: bool, deployed: str) -> _Previewed:
+def _previewed(
+    stacks: Sequence[str] | None, parallel: int, *, of_account: bool, deployed: str, keep: bool
+) -> _Previewed:
+    """``keep``: all stacks from nothing may come from the cache, and go there."""
     try:
         if deployed:
             with trees.revision(deployed) as tree:
@@ -139,25 +145,26 @@ def _previewed(stacks: Sequence[str] | None, parallel: int, *, of_account: bool,
             return _Previewed(results, (), from_state=True)
         if of_account:
             return _Previewed(account.preview_all(stacks, common.timed_report(), parallel), (), from_state=True)
-        with _runner(common.platform(), parallel) as (runner, from_state):
-            return _Previewed(runner.preview_all(stacks or None), (), from_state)
+        installation = common.platform()
+        if _stands(installation):
+            runner = installation.runner(installation.attachment(), parallel)
+            return _Previewed(runner.preview_all(stacks or None), (), from_state=True)
+        if keep:
+            return _Previewed((), (), False, previews.snapshot(trees.checkout(), common.timed_report(), parallel))
+        with previews.from_nothing(previews.unjudged(trees.checkout()), installation.report, parallel) as runner:
+            return _Previewed(runner.preview_all(stacks or None), (), from_state=False)
     except RunFailedError as error:
         told = tuple(f"{result.stack}: {line}" for result in error.results for line in result.errors if not result.ok)
         return _Previewed(error.results, told or (str(error),), from_state=of_account or bool(deployed))
 
 
 def _tell(done: _Previewed, *, complete: bool) -> int:
-    """The table of stacks, the laws and the bill. The union's laws only when all stacks are there."""
-    common.print_table(("STACK", "CHANGES", "ADVICE", "SECONDS"), [_row(result) for result in done.results])
-    for failure in done.failures:
-        print(f"failed: {failure}", file=sys.stderr)
-    if not complete or done.failures:
-        return FAILED if done.failures else 0
+    """The table of stacks, the laws and, when all stacks are there, the bill."""
+    common.print_table(("STACK", "CHANGES", "SECONDS"), [_row(result) for result in done.results])
     resources = declared(settled(done.digests))
-    found = laws.broken(resources, datetime.now(tz=UTC).date())
-    for entry in found:
-        print(f"broken: {entry}", file=sys.stderr)
-    print(f"\n{len(resources)} resources; {len(laws.CODES)} laws, {len(found)} broken.")
+    code = _judged(resources, done, complete=complete)
+    if done.failures or not complete:
+        return code
     try:
         parts = cost.totals(resources)
     except PriceError as error:
@@ -165,12 +172,25 @@ def _tell(done: _Previewed, *, complete: bool) -> int:
         return FAILED
     print(f"Standing there costs {sum(usd for _, usd in parts):,.0f} USD a month on demand, use apart:")
     print("  " + ", ".join(f"{part} {usd:,.0f}" for part, usd in parts))
+    return code
+
+
+def _judged(resources: Sequence[Declared], done: _Previewed, *, complete: bool) -> int:
+    """The exit code; on standard error what failed and every broken law. The union's laws only of ``complete`` ones."""
+    for failure in done.failures:
+        print(f"failed: {failure}", file=sys.stderr)
+    if done.failures:
+        return FAILED
+    found = laws.broken(resources, datetime.now(tz=UTC).date(), complete=complete)
+    for entry in found:
+        print(f"broken: {entry}", file=sys.stderr)
+    print(f"{len(resources)} resources; {len(laws.CODES)} laws, {len(found)} broken.", file=sys.stderr)
     return FAILED if found else 0
 
 
 def _row(result: Result) -> tuple[str, ...]:
     counts = ", ".join(f"{count} {op}" for op, count in sorted(result.changes.items())) or "none"
-    return result.stack, counts, str(len(result.violations)), f"{result.seconds:.1f}"
+    return result.stack, counts, f"{result.seconds:.1f}"
 
 
 def _report(done: _Previewed, earlier: Snapshot, description: str, judges: Judges, artefact: Path | None) -> int:
@@ -183,15 +203,11 @@ def _report(done: _Previewed, earlier: Snapshot, description: str, judges: Judge
     return findings.code
 
 
-@contextmanager
-def _runner(installation: Platform, parallel: int) -> Iterator[tuple[Runner, bool]]:
-    """The engine on the installation's own state if it runs (and True), else on an empty state."""
+def _stands(installation: Platform) -> bool:
+    """Whether the platform runs here, so that there is a state to start from."""
     try:
         check(installation.ports.of(PROVIDER_AWS))
         check(installation.ports.of(PROVIDER_KUBERNETES))
     except NotReadyError:
-        project = trees.Tree(paths.CHECKOUT).project()
-        with previews.from_nothing(project, installation.report, parallel) as runner:
-            yield runner, False
-    else:
-        yield installation.runner(installation.attachment(), parallel), True
+        return False
+    return True
