@@ -8,13 +8,15 @@ from regions.catalogue import CATALOGUE
 from regions.errors import CatalogueError
 from regions.stacks import GLOBAL, STEERING, all_stacks, link_of, unknown
 from stacks.config import ConfigurationError
+from stacks.regional import RegionForgottenError, require_regions
 
 
 def main() -> None:
-    """Declare the selected stack. A name that does not exist or malformed configuration ends with a plain message."""
+    """Declare the selected stack. A name that does not exist, malformed configuration and a forgotten region end plainly."""
+    require_regions()
     try:
         declare(pulumi.get_stack())
-    except (CatalogueError, ConfigurationError) as error:
+    except (CatalogueError, ConfigurationError, RegionForgottenError) as error:
         raise pulumi.RunError(str(error)) from None
 
 

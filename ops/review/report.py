@@ -79,14 +79,15 @@ def _as_json(change: Change) -> dict[str, Json]:
 
 
 def _summary(findings: Findings) -> str:
+    stops = " **The job stops.**" if findings.stops else ""
     if not findings.changes:
-        return "No change."
+        known = "No change is known: a stack could not be previewed." if findings.failures else "No change."
+        return known + stops
     counts: dict[Kind, int] = defaultdict(int)
     for change in findings.changes:
         counts[change.kind] += 1
     stacks = sorted({change.stack for change in findings.changes})
     what = ", ".join(f"{counts[kind]} {word}" for kind, word in _SIGNS.items() if counts[kind])
-    stops = " **The job stops.**" if findings.stops else ""
     return f"{what}, in {', '.join(stacks)}.{stops}"
 
 
