@@ -14,9 +14,9 @@ from ops.review.declared import Declared
 from policies import exceptions
 from policies.exceptions import LawException
 from policies.model import Resource, StackRule
-from policies.rules import RULES, STACK_RULES, UNION_RULES
+from policies.rules import CODES, RULES, STACK_RULES, UNION_RULES
 
-CODES = tuple(rule.code for rules in (RULES, STACK_RULES, UNION_RULES) for rule in rules)
+__all__ = ["CODES", "Broken", "broken"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +39,16 @@ def broken(
     """Every law that ``resources`` break, by code. ``excused``: default the committed exceptions.
 
     ``complete``: whether these are the resources of all stacks; the union's laws judge nothing less.
-    Raises `ExceptionError` for a malformed file of exceptions.
+    Raises `ExceptionError` for a malformed file of exceptions, or an exception that ended before ``today``.
     """
-    entries = exceptions.load(CODES) if excused is None else excused
+    entries = exceptions.load(CODES, today) if excused is None else exceptions.current(excused, today)
     listed = [entry.resource for entry in resources]
     found: dict[Broken, None] = {}
     for code, resource, message in _findings(listed, UNION_RULES if complete else ()):
-        verdict = exceptions.judge(entries, code, resource.name if resource else "stack", today)
-        if verdict == "":
+        if exceptions.excused(entries, code, resource.name if resource else "stack"):
             continue
         name = f"{resource.name} " if resource and resource.name not in message else ""
-        told = f"{name}{message}" + (f" ({verdict})" if verdict else "")
-        found.setdefault(Broken(code, resource.stack if resource else "", told))
+        found.setdefault(Broken(code, resource.stack if resource else "", f"{name}{message}"))
     return sorted(found, key=lambda entry: (entry.code, entry.stack, entry.message))
 
 

@@ -37,3 +37,8 @@ STACK_RULES: tuple[StackRule, ...] = (
 )
 UNION_RULES: tuple[StackRule, ...] = (*footprint.UNION_RULES, *capacity.UNION_RULES, *cost.UNION_RULES)
 """Laws over all stacks together; judged over saved previews, not by the pack."""
+CODES: tuple[str, ...] = (
+    *(rule.code for rule in RULES),
+    *(rule.code for rule in (*STACK_RULES, *UNION_RULES)),
+)
+"""Of every law, by whomever it is judged: what an exception may name."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import date
 
+import pytest
+
 from ops.review.declared import declared
 from ops.review.laws import CODES, Broken, broken
-from policies.exceptions import LawException
+from policies.exceptions import ExceptionError, LawException
 from tests.ops.review.digests import created, digest
 
 BUCKET = "aws:s3/bucket:Bucket"
@@ -34,10 +36,10 @@ def test_laws_of_stacks_and_of_the_union_are_judged_too() -> None:
     assert len(CODES) == len(set(CODES))
 
 
-def test_an_exception_excuses_until_it_ends() -> None:
+def test_an_exception_excuses_until_it_ends_and_then_is_refused() -> None:
     def until(day: date) -> tuple[LawException, ...]:
         return (LawException("REG-1", "med*", "asha@example.org", "until it moves", day),)
 
     assert _stray(until(date(2026, 11, 23))) == []
-    (entry,) = _stray(until(date(2026, 11, 22)))
-    assert "expired on 2026-11-22" in entry.message
+    with pytest.raises(ExceptionError, match="expired on 2026-11-22; mend the resource and remove the entry"):
+        _stray(until(date(2026, 11, 22)))
