@@ -13,6 +13,7 @@ from policies.rules import (
     regions,
     resilience,
     routing,
+    settings,
     streaming,
     tagging,
 )
@@ -26,6 +27,7 @@ RULES: tuple[Rule, ...] = (
     *resilience.RULES,
     *routing.RULES,
     *streaming.RULES,
+    *settings.RULES,
     *kubernetes.RULES,
     *tagging.RULES,
 )
@@ -33,6 +35,7 @@ STACK_RULES: tuple[StackRule, ...] = (
     *encryption.STACK_RULES,
     *network.STACK_RULES,
     *routing.STACK_RULES,
+    *streaming.STACK_RULES,
     *kubernetes.STACK_RULES,
 )
 UNION_RULES: tuple[StackRule, ...] = (*footprint.UNION_RULES, *capacity.UNION_RULES, *cost.UNION_RULES)

@@ -4,30 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from policies.model import UNKNOWN, Resource, Value
+from tests.policies import settings_fixtures, streaming_fixtures
+from tests.policies.made import CACHE, INSTANCE, KAFKA, KEY, MUMBAI, QUEUE, RECORD, TAGS, Fixture, StackFixture, made
 
-MUMBAI = "ap-south-1"
-KEY = f"arn:aws:kms:{MUMBAI}:123456789012:key/a"
-TAGS: Mapping[str, Value] = {"Project": "meridian", "Stack": "mumbai", "ManagedBy": "pulumi"}
-
-
-def made(kind: str, /, **props: Value) -> Resource:
-    protect = props.pop("protect", False)
-    stack = props.pop("stack", "mumbai")
-    return Resource(kind, "it", props, protect is True, f"urn:pulumi:{stack}::meridian::{kind}::it")
-
-
-INSTANCE = "aws:rds/instance:Instance"
-CACHE = "aws:elasticache/replicationGroup:ReplicationGroup"
-KAFKA = "aws:msk/cluster:Cluster"
-QUEUE = "aws:sqs/queue:Queue"
 LISTENER = "aws:lb/listener:Listener"
 INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 POLICY = "aws:iam/policy:Policy"
-RECORD = "aws:route53/record:Record"
-TOPIC = "aws:msk/topic:Topic"
 SUBNET = "aws:ec2/subnet:Subnet"
 GRAFANA = "aws:grafana/workspace:Workspace"
 
@@ -48,19 +32,6 @@ def _distribution(methods: tuple[Value, ...]) -> Resource:
         originGroups=({"originId": "pair", "members": ({"originId": "a"}, {"originId": "b"})},),
         defaultCacheBehavior={"targetOriginId": "pair", "allowedMethods": methods},
     )
-
-
-_TOPIC = {"cleanup.policy": "delete", "unclean.leader.election.enable": "false", "min.insync.replicas": "2"}
-_BROKER = "unclean.leader.election.enable=false\nmin.insync.replicas=2\ndefault.replication.factor=3\n"
-_SERVING = _BROKER + "auto.create.topics.enable=false\n"
-
-
-def _replicator(position: str, name: str) -> Resource:
-    topics: Mapping[str, Value] = {
-        "startingPosition": {"type": position},
-        "topicNameConfiguration": {"type": name},
-    }
-    return made("aws:msk/replicator:Replicator", replicationInfoList={"topicReplications": (topics,)})
 
 
 def _trust(condition: dict[str, object]) -> Resource:
@@ -102,13 +73,9 @@ _AMOUNT: Mapping[str, Value] = {"cpu": "1", "memory": "1Gi"}
 _QUEUED: Mapping[str, Value] = {"type": "aws-sqs-queue", "metadata": {"queueURL": "https://q"}}
 
 
-@dataclass(frozen=True)
-class Fixture:
-    good: tuple[Resource, ...]
-    bad: tuple[Resource, ...]
-
-
 RULES: Mapping[str, Fixture] = {
+    **streaming_fixtures.RULES,
+    **settings_fixtures.RULES,
     "REG-1": Fixture((made(QUEUE, region=MUMBAI), made("aws:iam/role:Role")), (made(QUEUE),)),
     "REG-2": Fixture(
         (made(QUEUE, region=MUMBAI), made(QUEUE, stack="steering", region="us-east-1")),
@@ -269,40 +236,6 @@ RULES: Mapping[str, Fixture] = {
         (_distribution(("GET", "HEAD")),),
         (_distribution(("GET", "HEAD", "POST")),),
     ),
-    "KAF-1": Fixture(
-        (made("aws:msk/configuration:Configuration", serverProperties=_SERVING),),
-        (
-            made("aws:msk/configuration:Configuration", serverProperties=_BROKER),
-            made(
-                "aws:msk/configuration:Configuration",
-                serverProperties=_SERVING.replace("election.enable=false", "election.enable=true"),
-            ),
-        ),
-    ),
-    "KAF-2": Fixture(
-        (made(TOPIC, replicationFactor=3, configs=json.dumps(_TOPIC)),),
-        (
-            made(TOPIC, replicationFactor=1, configs=json.dumps(_TOPIC)),
-            made(TOPIC, replicationFactor=3, configs=json.dumps({**_TOPIC, "cleanup.policy": "compact"})),
-            made(TOPIC, replicationFactor=3, configs=json.dumps({**_TOPIC, "min.insync.replicas": "1"})),
-            made(TOPIC, replicationFactor=3, configs=json.dumps({**_TOPIC, "unclean.leader.election.enable": "true"})),
-        ),
-    ),
-    "KAF-3": Fixture(
-        (_replicator("EARLIEST", "PREFIXED_WITH_SOURCE_CLUSTER_ALIAS"),),
-        (_replicator("LATEST", "PREFIXED_WITH_SOURCE_CLUSTER_ALIAS"), _replicator("EARLIEST", "IDENTICAL")),
-    ),
-    "KAF-4": Fixture(
-        (
-            made(
-                KAFKA,
-                brokerNodeGroupInfo={
-                    "connectivityInfo": {"vpcConnectivity": {"clientAuthentication": {"sasl": {"iam": True}}}}
-                },
-            ),
-        ),
-        (made(KAFKA),),
-    ),
     "OFF-1": Fixture(
         (
             made(GRAFANA, region="eu-central-1"),
@@ -389,13 +322,8 @@ def _geo(place: str, identifier: str) -> Resource:
     )
 
 
-@dataclass(frozen=True)
-class StackFixture:
-    good: tuple[tuple[Resource, ...], ...]
-    bad: tuple[tuple[Resource, ...], ...]
-
-
 STACK_RULES: Mapping[str, StackFixture] = {
+    **streaming_fixtures.STACK_RULES,
     "ENC-4": StackFixture(
         ((BUCKET, made(_SSE, bucket="a")), (BUCKET, made(_SSE, bucket=UNKNOWN))),
         ((BUCKET,), (BUCKET, made(_SSE, bucket="b"))),
