@@ -8,7 +8,7 @@ from typing import Final
 
 from policies.model import Resource, Rule, Unknown, Value, text
 from regions.catalogue import CATALOGUE, EDGE_CODE
-from regions.stacks import GLOBAL, STEERING
+from regions.stacks import GLOBAL, STEERING, links
 
 _GLOBAL_MODULES: Final = frozenset(
     {"iam", "cloudfront", "budgets", "costexplorer", "globalaccelerator", "networkmanager", "organizations", "account"}
@@ -34,6 +34,29 @@ _GLOBAL_TYPES: Final = frozenset(
 _EDGE_STACKS: Final = frozenset({GLOBAL, STEERING})
 """Stacks that name no region or all of them: what CloudFront and Route 53 want in us-east-1 is theirs."""
 
+_EDGE_TYPES: Final = frozenset(
+    {
+        "aws:acm/certificate:Certificate",
+        "aws:acm/certificateValidation:CertificateValidation",
+        "aws:cloudwatch/logDelivery:LogDelivery",
+        "aws:cloudwatch/logDeliveryDestination:LogDeliveryDestination",
+        "aws:cloudwatch/logDeliverySource:LogDeliverySource",
+        "aws:cloudwatch/logGroup:LogGroup",
+        "aws:cloudwatch/logResourcePolicy:LogResourcePolicy",
+        "aws:cloudwatch/metricAlarm:MetricAlarm",
+        "aws:kms/alias:Alias",
+        "aws:kms/key:Key",
+        "aws:sns/topic:Topic",
+        "aws:sns/topicPolicy:TopicPolicy",
+        "aws:sns/topicSubscription:TopicSubscription",
+    }
+)
+"""What CloudFront and Route 53 want there: certificate, firewall (``wafv2``), alarms with what they publish to, keys of
+both, logs with their bucket (``s3``)."""
+_EDGE_MODULES: Final = frozenset({"s3", "wafv2"})
+_EDGE_ONLY: Final = {"scope": frozenset({"CLOUDFRONT"}), "namespace": frozenset({"AWS/CloudFront", "AWS/Route53"})}
+"""Of a firewall and of an alarm there: whose it must be."""
+
 _ARN: Final = re.compile(r"arn:aws:[a-z0-9-]+:([a-z0-9-]+):")
 _MAY_POINT_ABROAD: Final = frozenset(
     {
@@ -52,6 +75,8 @@ _MAY_POINT_ABROAD: Final = frozenset(
         ("aws:backup/plan:Plan", "rules"),
     }
 )
+_MAY_NOT: Final = {"aws:msk/replicator:Replicator": ("replicationInfoList.targetKafkaClusterArn",)}
+"""By type, the parts of the above that stay at home all the same: a replicator is where its target is."""
 
 
 def has_region(resource_type: str) -> bool:
@@ -71,9 +96,31 @@ def _ours(resource: Resource) -> Iterator[str]:
     if region is None or not has_region(resource.type):
         return
     ours = {entry.code for entry in CATALOGUE.regions}
-    if region in ours or (region == EDGE_CODE and resource.stack in _EDGE_STACKS):
+    if region in ours:
         return
-    yield f"is in {region}, which is not in the catalogue: use one of {', '.join(sorted(ours))}"
+    if region != EDGE_CODE or resource.stack not in _EDGE_STACKS:
+        yield f"is in {region}, which is not in the catalogue: use one of {', '.join(sorted(ours))}"
+    elif not _of_the_edge(resource):
+        yield f"is in {region}, where only what CloudFront and Route 53 need may be: use one of {', '.join(sorted(ours))}"
+
+
+def _of_the_edge(resource: Resource) -> bool:
+    if resource.type not in _EDGE_TYPES and resource.type.split(":")[1].split("/")[0] not in _EDGE_MODULES:
+        return False
+    return all(
+        isinstance(given := resource.get(name), Unknown | None) or given in allowed
+        for name, allowed in _EDGE_ONLY.items()
+    )
+
+
+def _in_place(resource: Resource) -> Iterator[str]:
+    """``global`` and ``steering`` belong to no region: what they have in one is REG-2's."""
+    region = text(resource.get("region"))
+    places: dict[str, tuple[str, ...]] = {entry.name: (entry.code,) for entry in CATALOGUE.regions}
+    places |= {link.stack: (link.a.code, link.b.code) for link in links()}
+    own = places.get(resource.stack)
+    if region is not None and own is not None and has_region(resource.type) and region not in own:
+        yield f"is in {region}, but its stack is {resource.stack}: declare it there, or in {' or '.join(own)}"
 
 
 def _at_home(resource: Resource) -> Iterator[str]:
@@ -86,6 +133,10 @@ def _at_home(resource: Resource) -> Iterator[str]:
         for foreign in _regions_of_arns(value):
             if foreign != region:
                 yield f"{name} points to {foreign}, but the resource is in {region}: name the {region} one"
+    for path in _MAY_NOT.get(resource.type, ()):
+        for foreign in _regions_of_arns(resource.get(path)):
+            if foreign != region:
+                yield f"{path} points to {foreign}, but the resource is in {region}: name the {region} one"
 
 
 def _regions_of_arns(value: Value) -> Iterator[str]:
@@ -102,9 +153,42 @@ def _regions_of_arns(value: Value) -> Iterator[str]:
 
 
 def _replica_key(resource: Resource) -> Iterable[str]:
+    """A key does not leave its region, so whatever has a copy elsewhere names a key there."""
+    if resource.type == "aws:rds/instance:Instance":
+        yield from _database_key(resource)
+    elif resource.type == "aws:s3/bucketReplicationConfig:BucketReplicationConfig":
+        for number, _ in enumerate(resource.items("rules")):
+            destination = f"rules.{number}.destination"
+            bucket = text(resource.get(f"{destination}.bucket")) or ""
+            place = next((entry.code for entry in CATALOGUE.regions if f"-{entry.code}-" in bucket), None)
+            key = f"{destination}.encryptionConfiguration.replicaKmsKeyId"
+            if place is not None:
+                yield from _key_there(key, resource.get(key), place)
+    elif resource.type == "aws:secretsmanager/secret:Secret":
+        for number, _ in enumerate(resource.items("replicas")):
+            place, key = text(resource.get(f"replicas.{number}.region")), f"replicas.{number}.kmsKeyId"
+            if place is not None:
+                yield from _elsewhere(place)
+                yield from _key_there(key, resource.get(key), place)
+
+
+def _elsewhere(region: str) -> Iterator[str]:
+    ours = {entry.code for entry in CATALOGUE.regions}
+    if region not in ours:
+        yield f"has a copy in {region}, which is not in the catalogue: use one of {', '.join(sorted(ours))}"
+
+
+def _key_there(path: str, key: Value, place: str) -> Iterator[str]:
+    if key is None:
+        yield f"has a copy in {place} under AWS's key: name one of {place} as {path}"
+    elif isinstance(key, str) and list(_regions_of_arns(key)) != [place]:
+        yield f"{path} is {key}, but the copy is in {place}: name a key of {place} by its ARN"
+
+
+def _database_key(resource: Resource) -> Iterator[str]:
     """A cross-region replica of a database needs a key of its own region (hashicorp/terraform-provider-aws#518)."""
     source = text(resource.get("replicateSourceDb"))
-    if resource.type != "aws:rds/instance:Instance" or source is None or not source.startswith("arn:"):
+    if source is None or not source.startswith("arn:"):
         return
     region = text(resource.get("region"))
     key = resource.get("kmsKeyId")
@@ -129,4 +213,10 @@ RULES: Final = (
     ),
     Rule("REG-3", "What a resource points to is in its own region.", "AWS refuses most of it, and late.", _at_home),
     Rule("REG-4", "A replica's key belongs to the replica's region.", "A key does not leave its region.", _replica_key),
+    Rule(
+        "REG-5",
+        "What a stack declares is in its own region.",
+        "Who removes or reviews a region looks at its stack.",
+        _in_place,
+    ),
 )

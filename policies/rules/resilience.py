@@ -12,14 +12,23 @@ _FLAGS: Final = {
     "aws:eks/cluster:Cluster": "deletionProtection",
     "aws:lb/loadBalancer:LoadBalancer": "enableDeletionProtection",
 }
+_WINDOWS: Final = {
+    "aws:kms/key:Key": "deletionWindowInDays",
+    "aws:kms/replicaKey:ReplicaKey": "deletionWindowInDays",
+    "aws:secretsmanager/secret:Secret": "recoveryWindowInDays",
+}
+"""How long what was removed can be taken back. AWS's own default is what `_WINDOW_DAYS` says."""
+_WINDOW_DAYS: Final = 30
 _PROTECTED: Final = frozenset(
     {
         *_FLAGS,
+        "aws:ec2/vpc:Vpc",
         "aws:route53/zone:Zone",
         "aws:kms/key:Key",
         "aws:kms/replicaKey:ReplicaKey",
         "aws:s3/bucket:Bucket",
         "aws:msk/cluster:Cluster",
+        "aws:msk/replicator:Replicator",
         "aws:elasticache/replicationGroup:ReplicationGroup",
         "aws:secretsmanager/secret:Secret",
         "aws:cloudfront/distribution:Distribution",
@@ -38,6 +47,10 @@ def _protected(resource: Resource) -> Iterator[str]:
         yield f"can be removed in the console: set {flag}"
     if is_true(resource.get("forceDestroy")) and not isinstance(resource.get("forceDestroy"), Unknown):
         yield "would be emptied on removal: set force_destroy=False"
+    window = _WINDOWS.get(resource.type)
+    days = None if window is None else resource.get(window)
+    if isinstance(days, int | float) and days < _WINDOW_DAYS:
+        yield f"is gone {days:g} days after a slip: set {window} to {_WINDOW_DAYS}"
 
 
 def _zones(resource: Resource) -> Iterator[str]:
@@ -50,9 +63,15 @@ def _zones(resource: Resource) -> Iterator[str]:
 
 
 def _backups(resource: Resource) -> Iterator[str]:
-    if resource.type != "aws:rds/instance:Instance" or resource.get("replicateSourceDb") is not None:
+    """A replica need not be backed up; if it is, because it may be promoted, its backups outlive it like others."""
+    if resource.type != "aws:rds/instance:Instance":
         return
     days = resource.get("backupRetentionPeriod")
+    deleted = resource.get("deleteAutomatedBackups")
+    if days not in (None, 0) and deleted is not False and not isinstance(deleted, Unknown) and not resource.disposable:
+        yield "would take its backups with it: set delete_automated_backups=False"
+    if resource.get("replicateSourceDb") is not None:
+        return
     if not isinstance(days, Unknown) and (not isinstance(days, (int, float)) or days < _MIN_BACKUP_DAYS):
         yield f"keeps backups for {days} days: set backup_retention_period to at least {_MIN_BACKUP_DAYS}"
     if is_true(resource.get("skipFinalSnapshot")) and not resource.disposable:

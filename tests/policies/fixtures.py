@@ -13,7 +13,19 @@ LISTENER = "aws:lb/listener:Listener"
 INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 POLICY = "aws:iam/policy:Policy"
 SUBNET = "aws:ec2/subnet:Subnet"
+ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
+REPLICATOR = "aws:msk/replicator:Replicator"
 GRAFANA = "aws:grafana/workspace:Workspace"
+
+
+def _copied_bucket(region: str, key: Value) -> Resource:
+    bucket = f"arn:aws:s3:::meridian-media-{region}-1"
+    destination: Mapping[str, Value] = {"bucket": bucket, "encryptionConfiguration": {"replicaKmsKeyId": key}}
+    return made("aws:s3/bucketReplicationConfig:BucketReplicationConfig", rules=({"destination": destination},))
+
+
+def _copied_secret(region: str, key: Value) -> Resource:
+    return made("aws:secretsmanager/secret:Secret", replicas=({"region": region, "kmsKeyId": key},))
 
 
 def _document(**statement: object) -> str:
@@ -78,25 +90,71 @@ RULES: Mapping[str, Fixture] = {
     **settings_fixtures.RULES,
     "REG-1": Fixture((made(QUEUE, region=MUMBAI), made("aws:iam/role:Role")), (made(QUEUE),)),
     "REG-2": Fixture(
-        (made(QUEUE, region=MUMBAI), made(QUEUE, stack="steering", region="us-east-1")),
-        (made(QUEUE, region="us-east-1"), made(QUEUE, stack="steering", region="eu-west-1")),
+        (
+            made(QUEUE, region=MUMBAI),
+            made("aws:acm/certificate:Certificate", stack="global", region="us-east-1"),
+            made("aws:s3/bucketPolicy:BucketPolicy", stack="steering", region="us-east-1"),
+            made("aws:wafv2/webAcl:WebAcl", stack="global", region="us-east-1", scope="CLOUDFRONT"),
+            made(ALARM, stack="steering", region="us-east-1", namespace="AWS/Route53"),
+        ),
+        (
+            made("aws:acm/certificate:Certificate", region="us-east-1"),
+            made(QUEUE, stack="steering", region="eu-west-1"),
+            made(QUEUE, stack="steering", region="us-east-1"),
+            made("aws:wafv2/webAcl:WebAcl", stack="global", region="us-east-1", scope="REGIONAL"),
+            made(ALARM, stack="steering", region="us-east-1", namespace="AWS/RDS"),
+        ),
     ),
     "REG-3": Fixture(
         (
             made(QUEUE, region=MUMBAI, kmsMasterKeyId=KEY),
             made(QUEUE, region=MUMBAI, kmsMasterKeyId=UNKNOWN),
             made(INSTANCE, region=MUMBAI, replicateSourceDb="arn:aws:rds:us-west-2:1:db:a"),
+            made(
+                REPLICATOR,
+                region=MUMBAI,
+                replicationInfoList={
+                    "sourceKafkaClusterArn": "arn:aws:kafka:us-west-2:1:a",
+                    "targetKafkaClusterArn": "arn:aws:kafka:ap-south-1:1:a",
+                },
+            ),
         ),
         (
             made(QUEUE, region="us-west-2", kmsMasterKeyId=KEY),
             made(LISTENER, region="us-west-2", certificates=({"arn": "arn:aws:acm:ap-south-1:1:certificate/a"},)),
+            made(
+                REPLICATOR, region=MUMBAI, replicationInfoList={"targetKafkaClusterArn": "arn:aws:kafka:us-west-2:1:a"}
+            ),
         ),
     ),
     "REG-4": Fixture(
-        (made(INSTANCE, region=MUMBAI, replicateSourceDb="arn:aws:rds:us-west-2:1:db:a", kmsKeyId=KEY),),
+        (
+            made(INSTANCE, region=MUMBAI, replicateSourceDb="arn:aws:rds:us-west-2:1:db:a", kmsKeyId=KEY),
+            _copied_bucket(MUMBAI, KEY),
+            _copied_bucket(MUMBAI, UNKNOWN),
+            _copied_secret(MUMBAI, KEY),
+            _copied_secret("us-west-2", UNKNOWN),
+        ),
         (
             made(INSTANCE, region=MUMBAI, replicateSourceDb="arn:aws:rds:us-west-2:1:db:a"),
             made(INSTANCE, region="eu-central-1", replicateSourceDb="arn:aws:rds:us-west-2:1:db:a", kmsKeyId=KEY),
+            _copied_bucket("us-west-2", KEY),
+            _copied_bucket("us-west-2", None),
+            _copied_secret("us-west-2", KEY),
+            _copied_secret("us-west-2", None),
+            _copied_secret("eu-west-1", "arn:aws:kms:eu-west-1:1:key/a"),
+        ),
+    ),
+    "REG-5": Fixture(
+        (
+            made("aws:kms/key:Key", region=MUMBAI),
+            made("aws:kms/key:Key", stack="global", region="us-west-2"),
+            made(QUEUE, stack="links-mumbai-oregon", region="us-west-2"),
+            made("aws:iam/role:Role"),
+        ),
+        (
+            made("aws:kms/key:Key", region="us-west-2"),
+            made(QUEUE, stack="links-mumbai-oregon", region="eu-central-1"),
         ),
     ),
     "ENC-1": Fixture(
@@ -193,12 +251,19 @@ RULES: Mapping[str, Fixture] = {
         (
             made(INSTANCE, protect=True, deletionProtection=True, tags=TAGS),
             made(INSTANCE, tags={**TAGS, "Disposable": "true"}),
+            made("aws:kms/key:Key", deletionWindowInDays=7, tags={**TAGS, "Disposable": "true"}),
+            made("aws:kms/key:Key", protect=True),
+            made("aws:secretsmanager/secret:Secret", protect=True, recoveryWindowInDays=30),
             made(QUEUE),
         ),
         (
             made(INSTANCE, protect=True, tags=TAGS),
             made(INSTANCE, deletionProtection=True, tags=TAGS),
             made("aws:s3/bucket:Bucket", protect=True, forceDestroy=True, tags=TAGS),
+            made("aws:ec2/vpc:Vpc"),
+            made("aws:msk/replicator:Replicator"),
+            made("aws:kms/replicaKey:ReplicaKey", protect=True, deletionWindowInDays=7),
+            made("aws:secretsmanager/secret:Secret", protect=True, recoveryWindowInDays=0),
         ),
     ),
     "RES-2": Fixture(
@@ -210,8 +275,15 @@ RULES: Mapping[str, Fixture] = {
         (made(INSTANCE), made(CACHE, automaticFailoverEnabled=True)),
     ),
     "RES-3": Fixture(
-        (made(INSTANCE, backupRetentionPeriod=14), made(INSTANCE, backupRetentionPeriod=UNKNOWN)),
         (
+            made(INSTANCE, backupRetentionPeriod=14, deleteAutomatedBackups=False),
+            made(INSTANCE, backupRetentionPeriod=UNKNOWN, deleteAutomatedBackups=False),
+            made(INSTANCE, backupRetentionPeriod=14, tags={**TAGS, "Disposable": "true"}),
+            made(INSTANCE, replicateSourceDb="a", backupRetentionPeriod=0),
+        ),
+        (
+            made(INSTANCE, backupRetentionPeriod=14),
+            made(INSTANCE, replicateSourceDb="a", backupRetentionPeriod=14, deleteAutomatedBackups=True),
             made(INSTANCE),
             made(INSTANCE, backupRetentionPeriod=1),
             made(INSTANCE, backupRetentionPeriod=14, skipFinalSnapshot=True),
