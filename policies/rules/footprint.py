@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Network
 from typing import Final
 
-from policies.model import Resource, StackRule, Value, of_type, text
-from regions import addresses, buckets, steering
+from policies.model import Resource, StackRule, Unknown, Value, of_type, text
+from regions import addresses, buckets, names, steering
 from regions.catalogue import CATALOGUE, HOME_CODE, ResidencyZone
 from regions.countries import CONTINENT_NAMES
 from regions.errors import CatalogueError
@@ -23,6 +23,9 @@ INSTANCE: Final = "aws:rds/instance:Instance"
 _REPLICATION: Final = "aws:s3/bucketReplicationConfig:BucketReplicationConfig"
 _REPLICATOR: Final = "aws:msk/replicator:Replicator"
 _RECORD: Final = "aws:route53/record:Record"
+_BUCKET: Final = "aws:s3/bucket:Bucket"
+_DEPLOYED: Final = frozenset({"page"})
+"""Buckets whose content every region gets from whoever deploys it, so that no copy is needed."""
 _RESIDENT: Final = "resident"
 
 _Findings = Iterator[tuple[Resource | None, str]]
@@ -64,10 +67,12 @@ def _writers(_resources: tuple[Resource, ...]) -> _Findings:
 
 
 def _copies(resources: tuple[Resource, ...]) -> _Findings:
-    """Every partner relation is carried out for databases, buckets and topics, and nothing flows elsewhere."""
+    """Every partner relation is carried out for databases, topics and each bucket, and nothing flows elsewhere."""
     expected = {(s.name, t.name) for link in links(CATALOGUE) for s, t in link.replications}
     code = {region.code: region.name for region in CATALOGUE.regions}
     found: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    for purpose in _kept(resources):
+        found[_of_bucket(purpose)] = set()
     for resource in resources:
         target = code.get(text(resource.get("region")) or "")
         source = _source(resource)
@@ -76,12 +81,43 @@ def _copies(resources: tuple[Resource, ...]) -> _Findings:
         elif resource.type == _REPLICATOR and source and target:
             found["topic copies"].add((source, target))
         elif resource.type == _REPLICATION and target:
-            found["bucket copies"] |= {(target, to) for to in _destinations(resource, code)}
-    for what in ("database copies", "topic copies", "bucket copies"):
+            for purpose, to in _bucket_copies(resource, code):
+                found[_of_bucket(purpose)].add((target, to))
+    for what in ("database copies", "topic copies", *sorted(set(found) - {"database copies", "topic copies"})):
         for source, to in sorted(expected - found[what]):
             yield None, f"{what}: {source} has none in its partner {to}: declare it in links-*"
         for source, to in sorted(found[what] - expected):
             yield None, f"{what}: {source} is copied to {to}, which is not its partner"
+
+
+def _of_bucket(purpose: str) -> str:
+    return f"bucket copies of {purpose}"
+
+
+def _kept(resources: tuple[Resource, ...]) -> set[str]:
+    """What regions have buckets for, but for what is deployed to each of them and never made there."""
+    given = {
+        _purpose(text(bucket.get("bucket")))
+        for bucket in of_type(resources, _BUCKET)
+        if bucket.stack in CATALOGUE.names
+    }
+    return {purpose for purpose in given if purpose is not None} - _DEPLOYED
+
+
+def _purpose(bucket: str | None) -> str | None:
+    """What a bucket is for, by its name (``regions.names.bucket``) or ARN."""
+    codes = "|".join(re.escape(region.code) for region in CATALOGUE.regions)
+    match = re.search(rf"(?:^|:){names.PROJECT}-([a-z0-9-]+?)-(?:{codes})-", bucket or "")
+    return match[1] if match else None
+
+
+def _bucket_copies(resource: Resource, code: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """What the copies are of, and where they are. A copy into the bucket for something else is none."""
+    purpose = _purpose(text(resource.get("bucket")))
+    for index, _ in enumerate(resource.items("rules")):
+        bucket = text(resource.get(f"rules.{index}.destination.bucket"))
+        if purpose is not None and _purpose(bucket) == purpose:
+            yield from ((purpose, name) for region, name in code.items() if f"-{region}-" in (bucket or ""))
 
 
 def _source(resource: Resource) -> str | None:
@@ -90,23 +126,31 @@ def _source(resource: Resource) -> str | None:
     return match[1] if match else None
 
 
-def _destinations(resource: Resource, code: dict[str, str]) -> Iterator[str]:
-    for index, _ in enumerate(resource.items("rules")):
-        bucket = text(resource.get(f"rules.{index}.destination.bucket")) or ""
-        yield from (name for region, name in code.items() if f"-{region}-" in bucket)
-
-
 def _residency(resources: tuple[Resource, ...]) -> _Findings:
     for resource in resources:
-        if not resource.stack.startswith("links-"):
-            continue
-        if any(_RESIDENT in value for value in _strings(resource.props)) or _RESIDENT in resource.name:
+        if _takes_bound_data(resource):
             yield resource, f"{resource.name} copies residency-bound data out of its region: remove the copy"
+        elif (
+            resource.type == INSTANCE
+            and resource.stack in CATALOGUE.names
+            and isinstance(resource.get("replicateSourceDb"), Unknown)
+        ):
+            yield resource, "copies a database that cannot be told before deployment: name it by identifier or ARN"
     for region in CATALOGUE.regions:
         bound = region.residency is not ResidencyZone.NONE
         holds = any(r.stack == region.name and _RESIDENT in r.name for r in of_type(resources, INSTANCE))
         if bound and not holds:
             yield None, f"{region.name} is bound to {region.residency.value} but has no instance for bound data"
+
+
+def _takes_bound_data(resource: Resource) -> bool:
+    """Whether it names bound data from another region. What joins regions has no business with any."""
+    strings = tuple(_strings(resource.props))
+    if resource.stack.startswith("links-"):
+        return _RESIDENT in resource.name or any(_RESIDENT in value for value in strings)
+    place = text(resource.get("region"))
+    abroad = [names.resident_database(region) for region in CATALOGUE.regions if region.code != place]
+    return place is not None and any(name in value for name in abroad for value in strings)
 
 
 def _strings(value: Value) -> Iterator[str]:
@@ -172,27 +216,29 @@ def _walk(chains: dict[str, dict[str, str]], name: str) -> Iterator[str]:
 
 def _same_shape(resources: tuple[Resource, ...]) -> _Findings:
     """Regions differ only in what the catalogue says: residency, and where the multi-Region key has its primary."""
-    names = re.compile("|".join(CATALOGUE.names))
+    regions = re.compile("|".join(CATALOGUE.names))
     shapes: dict[str, Counter[tuple[str, str]]] = {}
     for region in CATALOGUE.regions:
         zones = re.compile("|".join(re.escape(zone) for zone in region.zone_ids))
         shapes[region.name] = Counter(
-            (resource.type, names.sub("<region>", zones.sub("<zone>", resource.name)))
+            (resource.type, regions.sub("<region>", zones.sub("<zone>", resource.name)))
             for resource in resources
-            if resource.stack == region.name and not _excused(resource, region.code)
+            if resource.stack == region.name and _RESIDENT not in resource.name
         )
     usual = _majority(shapes)
-    for name, shape in shapes.items():
-        for (kind, resource_name), count in sorted((shape - usual).items()):
-            yield None, f"{name} has {count} {kind} {resource_name!r} more than the other regions"
-        for (kind, resource_name), count in sorted((usual - shape).items()):
-            yield None, f"{name} lacks {count} {kind} {resource_name!r} that the other regions have"
+    for region in CATALOGUE.regions:
+        shape = shapes[region.name]
+        wanted = Counter({key: n for key, n in usual.items() if not (region.code == HOME_CODE and _made_at_home(key))})
+        for (kind, resource_name), count in sorted((shape - wanted).items()):
+            yield None, f"{region.name} has {count} {kind} {resource_name!r} more than the other regions"
+        for (kind, resource_name), count in sorted((wanted - shape).items()):
+            yield None, f"{region.name} lacks {count} {kind} {resource_name!r} that the other regions have"
 
 
-def _excused(resource: Resource, code: str) -> bool:
-    bound = _RESIDENT in resource.name
-    at_home = code == HOME_CODE or any(r.code == HOME_CODE for r in CATALOGUE.regions)
-    return bound or (at_home and resource.name.endswith("-tokens") and resource.type.startswith("aws:kms/"))
+def _made_at_home(key: tuple[str, str]) -> bool:
+    """The region with the primary of the token key has no replica of it: ``global`` declares what is there."""
+    kind, name = key
+    return kind.startswith("aws:kms/") and name.endswith("-tokens")
 
 
 def _majority(shapes: dict[str, Counter[tuple[str, str]]]) -> Counter[tuple[str, str]]:

@@ -5,14 +5,16 @@ from dataclasses import replace
 
 import pytest
 
-from policies.model import Resource, Value
+from policies.model import UNKNOWN, Resource, Value
 from policies.rules import UNION_RULES
-from regions import steering
+from regions import names, steering
 from regions.addresses import plan
-from regions.catalogue import CATALOGUE, ResidencyZone
+from regions.catalogue import CATALOGUE, HOME_CODE, Region, ResidencyZone
 from regions.stacks import links
 
 RULES = {rule.code: rule for rule in UNION_RULES}
+REPLICA_KEY = "aws:kms/replicaKey:ReplicaKey"
+BOUND = "arn:aws:rds:ap-south-1:1:db:meridian-mumbai-resident"
 RECORD = "aws:route53/record:Record"
 
 
@@ -45,16 +47,31 @@ def sound() -> list[Resource]:
         resources.append(made(region.name, "aws:sqs/queue:Queue", f"queue-{region.zone_ids[0]}"))
         if region.residency is not ResidencyZone.NONE:
             resources.append(made(region.name, "aws:rds/instance:Instance", "database-resident"))
+        if region.code != HOME_CODE:
+            resources.append(made(region.name, REPLICA_KEY, "keys-tokens"))
+        for purpose in ("media", "uploads", "page"):
+            bucket = names.bucket(region, purpose, "1")
+            resources.append(made(region.name, "aws:s3/bucket:Bucket", purpose, bucket=bucket))
         resources += _records(region.name)
     for link in links():
         for source, target in link.replications:
             name = f"{source.name}-to-{target.name}"
             resources.append(made(link.stack, "aws:rds/instance:Instance", f"{name}-database", region=target.code))
             resources.append(made(link.stack, "aws:msk/replicator:Replicator", f"{name}-streams", region=target.code))
-            rule: dict[str, Value] = {"destination": {"bucket": f"arn:aws:s3:::meridian-media-{target.code}-1"}}
-            kind = "aws:s3/bucketReplicationConfig:BucketReplicationConfig"
-            resources.append(made(link.stack, kind, f"{name}-media", region=source.code, rules=(rule,)))
+            resources += [_bucket_copy(link.stack, source, target, purpose) for purpose in ("media", "uploads")]
     return resources
+
+
+def _bucket_copy(stack: str, source: Region, target: Region, purpose: str) -> Resource:
+    rule: dict[str, Value] = {"destination": {"bucket": f"arn:aws:s3:::{names.bucket(target, purpose, '1')}"}}
+    return made(
+        stack,
+        "aws:s3/bucketReplicationConfig:BucketReplicationConfig",
+        f"{source.name}-to-{target.name}-{purpose}",
+        region=source.code,
+        bucket=names.bucket(source, purpose, "1"),
+        rules=(rule,),
+    )
 
 
 def findings(code: str, resources: list[Resource]) -> list[str]:
@@ -72,10 +89,30 @@ def test_an_overlapping_network_is_named_with_both_stacks() -> None:
     assert any("overlaps" in m and "mumbai" in m for m in findings("UNI-1", wrong))
 
 
-@pytest.mark.parametrize("part", ["database", "streams", "media"])
+@pytest.mark.parametrize("part", ["database", "streams", "media", "uploads"])
 def test_a_missing_copy_is_named(part: str) -> None:
     wrong = [r for r in sound() if r.name != f"mumbai-to-singapore-{part}"]
-    assert findings("UNI-3", wrong) != []
+    (told,) = findings("UNI-3", wrong)
+    assert "mumbai has none in its partner singapore: declare it in links-*" in told
+
+
+def test_a_copy_into_the_bucket_for_something_else_is_none() -> None:
+    wrong = [
+        replace(r, props={**r.props, "bucket": "meridian-uploads-ap-south-1-1"})
+        if r.name == "mumbai-to-singapore-media"
+        else r
+        for r in sound()
+    ]
+    assert findings("UNI-3", wrong) == [
+        "bucket copies of media: mumbai has none in its partner singapore: declare it in links-*"
+    ]
+
+
+def test_a_bucket_for_something_new_needs_copies_too() -> None:
+    more = [
+        made(r.name, "aws:s3/bucket:Bucket", "it", bucket=f"meridian-captions-{r.code}-1") for r in CATALOGUE.regions
+    ]
+    assert len(findings("UNI-3", [*sound(), *more])) == len(CATALOGUE.regions)
 
 
 def test_a_copy_to_somebody_else_is_named() -> None:
@@ -91,9 +128,31 @@ def test_a_copy_of_bound_data_is_refused_by_whatever_property_it_shows() -> None
         "aws:rds/instance:Instance",
         "mumbai-to-singapore-more",
         region="ap-southeast-1",
-        replicateSourceDb="arn:aws:rds:ap-south-1:1:db:meridian-mumbai-resident",
+        replicateSourceDb=BOUND,
     )
     assert any("residency-bound" in m for m in findings("UNI-4", [*sound(), stray]))
+    for source in (BOUND, "meridian-mumbai-resident"):
+        props: dict[str, Value] = {"region": "ap-southeast-1", "replicateSourceDb": source}
+        own = made("singapore", "aws:rds/instance:Instance", "database-more", **props)
+        assert any("residency-bound" in m for m in findings("UNI-4", [*sound(), own]))
+    backups = "aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication"
+    kept = made("singapore", backups, "more", region="ap-southeast-1", sourceDbInstanceArn=BOUND)
+    assert any("residency-bound" in m for m in findings("UNI-4", [*sound(), kept]))
+
+
+def test_a_copy_of_bound_data_within_its_region_may_be() -> None:
+    props: dict[str, Value] = {"region": "ap-south-1", "replicateSourceDb": "meridian-mumbai-resident"}
+    assert (
+        findings("UNI-4", [*sound(), made("mumbai", "aws:rds/instance:Instance", "resident-replica-1", **props)]) == []
+    )
+
+
+def test_a_region_must_say_what_its_replicas_are_of() -> None:
+    open_ = made("singapore", "aws:rds/instance:Instance", "more", region="ap-southeast-1", replicateSourceDb=UNKNOWN)
+    assert any("name it by identifier or ARN" in m for m in findings("UNI-4", [*sound(), open_]))
+
+
+def test_a_bound_region_without_a_place_for_its_data_is_named() -> None:
     without = [r for r in sound() if not (r.stack == "mumbai" and r.name == "database-resident")]
     assert any("mumbai is bound to in" in m for m in findings("UNI-4", without))
 
@@ -113,3 +172,16 @@ def test_a_region_that_lacks_what_the_others_have_is_named_and_one_that_has_more
     assert any(m.startswith("oregon lacks") for m in findings("UNI-6", lacking))
     extra = made("oregon", "aws:sns/topic:Topic", "extra")
     assert any(m.startswith("oregon has 1") for m in findings("UNI-6", [*sound(), extra]))
+
+
+@pytest.mark.parametrize("region", [r.name for r in CATALOGUE.regions if r.code != HOME_CODE])
+def test_a_region_without_its_member_of_the_token_key_is_named(region: str) -> None:
+    lacking = [r for r in sound() if not (r.stack == region and r.type == REPLICA_KEY)]
+    assert findings("UNI-6", lacking) == [f"{region} lacks 1 {REPLICA_KEY} 'keys-tokens' that the other regions have"]
+
+
+def test_home_has_the_token_keys_primary_and_no_replica() -> None:
+    home = next(r.name for r in CATALOGUE.regions if r.code == HOME_CODE)
+    assert any(
+        m.startswith(f"{home} has 1") for m in findings("UNI-6", [*sound(), made(home, REPLICA_KEY, "keys-tokens")])
+    )
