@@ -7,10 +7,11 @@ import pytest
 
 from policies.model import UNKNOWN, Resource, Value
 from policies.rules import UNION_RULES
-from regions import names, steering
+from regions import capacity, names, steering
 from regions.addresses import plan
 from regions.catalogue import CATALOGUE, HOME_CODE, Region, ResidencyZone
 from regions.stacks import links
+from services.contracts.demand import CONTRACT
 
 RULES = {rule.code: rule for rule in UNION_RULES}
 REPLICA_KEY = "aws:kms/replicaKey:ReplicaKey"
@@ -46,7 +47,7 @@ def sound() -> list[Resource]:
         resources.append(made(region.name, "aws:ec2/vpc:Vpc", "network", cidrBlock=str(plan(region).vpc)))
         resources.append(made(region.name, "aws:sqs/queue:Queue", f"queue-{region.zone_ids[0]}"))
         if region.residency is not ResidencyZone.NONE:
-            resources.append(made(region.name, "aws:rds/instance:Instance", "database-resident"))
+            resources.append(_resident(region))
         if region.code != HOME_CODE:
             resources.append(made(region.name, REPLICA_KEY, "keys-tokens"))
         for purpose in ("media", "uploads", "page"):
@@ -60,6 +61,19 @@ def sound() -> list[Resource]:
             resources.append(made(link.stack, "aws:msk/replicator:Replicator", f"{name}-streams", region=target.code))
             resources += [_bucket_copy(link.stack, source, target, purpose) for purpose in ("media", "uploads")]
     return resources
+
+
+def _resident(region: Region) -> Resource:
+    sizes = capacity.plan(region.name, CONTRACT).sizes
+    return made(
+        region.name,
+        "aws:rds/instance:Instance",
+        "database-resident",
+        identifier=names.resident_database(region),
+        instanceClass=sizes.resident_class,
+        allocatedStorage=sizes.resident_storage,
+        maxAllocatedStorage=sizes.resident_max_storage,
+    )
 
 
 def _bucket_copy(stack: str, source: Region, target: Region, purpose: str) -> Resource:
