@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 
-from regions.catalogue import AZS_PER_REGION, Catalogue, Region
-from regions.errors import CatalogueError
+from regions.catalogue import AZS_PER_REGION, FILE, Catalogue, Region
+from regions.errors import CatalogueError, refusal
 
 SUPERNET = IPv4Network("10.0.0.0/8")
 REGION_PREFIX = 16
@@ -42,7 +42,8 @@ def plan(region: Region) -> AddressPlan:
     """The address plan of ``region``. Raises `CatalogueError` if its index leaves no block."""
     second = region.index * REGION_STRIDE
     if not 0 < second < 256:
-        raise CatalogueError(f"{region.name}: index {region.index} gives no block in {SUPERNET}; use 1 to 15")
+        told = f"{region.name}: index {region.index} gives no block in {SUPERNET}; use 1 to 15"
+        raise CatalogueError(refusal(FILE, "UNI-1", told))
     vpc = IPv4Network(f"10.{second}.0.0/{REGION_PREFIX}")
     large = list(vpc.subnets(new_prefix=_PRIVATE_PREFIX))
     private = tuple(large[:AZS_PER_REGION])
@@ -60,5 +61,6 @@ def plans(catalogue: Catalogue) -> dict[str, AddressPlan]:
     for i, (name, block) in enumerate(blocks):
         for other_name, other in blocks[i + 1 :]:
             if block.overlaps(other):
-                raise CatalogueError(f"{name} {block} overlaps {other_name} {other}; change one region's index")
+                told = f"{name} {block} overlaps {other_name} {other}; change one region's index"
+                raise CatalogueError(refusal(FILE, "UNI-1", told))
     return result

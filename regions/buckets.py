@@ -7,13 +7,15 @@ Owns the bucket count, the shard map and its version. Does not own how an id car
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from regions.catalogue import CATALOGUE, Catalogue
-from regions.errors import CatalogueError
+from regions.errors import CatalogueError, refusal
 from regions.writers import RECORD, Record
 
 BUCKETS = 960
+FILE = "regions/buckets.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,11 @@ class BucketRange:
     term: int = 1
     """Grows by one with each recorded promotion; every write checks it."""
 
+    @property
+    def places(self) -> tuple[tuple[str, str], ...]:
+        """Role and region of whoever has to do with the range."""
+        return (("home", self.home), ("writer", self.writer))
+
 
 @dataclass(frozen=True, slots=True)
 class ShardMap:
@@ -41,15 +48,25 @@ class ShardMap:
         expected = 0
         for part in self.ranges:
             if part.start != expected:
+                first, last = sorted((expected, part.start))
                 raise CatalogueError(
-                    f"shard map: buckets {expected}..{part.start} are owned by nobody or twice; "
-                    f"ranges must be sorted and follow each other from 0 to {BUCKETS}"
+                    _told(
+                        f"buckets {first}..{last - 1}, where the range {part.start}..{part.stop} of {part.home} begins, "
+                        f"are owned by nobody or twice; ranges must be sorted and follow each other from 0 to {BUCKETS}"
+                    )
                 )
             if part.stop <= part.start:
-                raise CatalogueError(f"shard map: range {part.start}..{part.stop} is empty or reversed")
+                told = f"range {part.start}..{part.stop} of {part.home} is empty or reversed; let stop be after start"
+                raise CatalogueError(_told(told))
             expected = part.stop
         if expected != BUCKETS:
-            raise CatalogueError(f"shard map: ends at {expected}, must end at {BUCKETS}")
+            last_home = self.ranges[-1].home if self.ranges else "nobody"
+            raise CatalogueError(
+                _told(
+                    f"the last range, of {last_home}, ends at {expected}, must end at {BUCKETS}; "
+                    "give the rest to a region"
+                )
+            )
 
     def range_of(self, bucket: int) -> BucketRange:
         """The range that holds ``bucket``. Raises `CatalogueError` outside 0..959."""
@@ -99,17 +116,32 @@ SHARD_MAP = written(HOMES, RECORD)
 
 
 def check(shard_map: ShardMap, catalogue: Catalogue = CATALOGUE) -> None:
-    """Raises `CatalogueError` if a home or writer is not in the catalogue, or a writer is neither home nor its partner."""
+    """Raises `CatalogueError` with the first of `faults`."""
+    for fault in faults(shard_map, catalogue):
+        raise CatalogueError(fault)
+
+
+def faults(shard_map: ShardMap, catalogue: Catalogue = CATALOGUE) -> Iterator[str]:
+    """Homes and writers that are not in the catalogue, writers that are neither home nor its partner, terms below 1."""
     for part in shard_map.ranges:
+        place = f"buckets {part.start}..{part.stop - 1}"
+        strange = [f"the {role} of {place} is {name}" for role, name in part.places if name not in catalogue.names]
+        for told in strange:
+            yield _told(f"{told}, which is not in the catalogue: move them to another region first")
+        if strange:
+            continue
         home = catalogue.get(part.home)
-        catalogue.get(part.writer)
         if part.writer not in (home.name, home.partner):
-            raise CatalogueError(
-                f"buckets {part.start}..{part.stop}: writer {part.writer} is neither the home {home.name} "
-                f"nor its partner {home.partner}, so it has no copy of the data"
+            yield _told(
+                f"{place}: writer {part.writer} is neither the home {home.name} "
+                f"nor its partner {home.partner}, so it has no copy of the data; name one of the two"
             )
         if part.term < 1:
-            raise CatalogueError(f"buckets {part.start}..{part.stop}: term {part.term} must be at least 1")
+            yield _told(f"{place}: term {part.term} must be at least 1; count promotions from there")
+
+
+def _told(message: str) -> str:
+    return refusal(FILE, "UNI-2", f"shard map: {message}")
 
 
 def deal(cells: tuple[str, ...], shard_map: ShardMap = SHARD_MAP) -> ShardMap:

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
-from regions.errors import CatalogueError
+from regions.errors import CatalogueError, refusal
 
+FILE = "regions/catalogue.py"
 AZS_PER_REGION = 3
 """Zones a cell spreads over. Each region offers at least three (AWS general reference)."""
 
@@ -136,27 +137,38 @@ class Catalogue:
 
 def _validate(regions: tuple[Region, ...]) -> None:
     if not regions:
-        raise CatalogueError("the catalogue is empty; it needs at least one region")
+        raise _wrong("UNI-6", "the catalogue is empty; it needs at least one region")
     for field in ("name", "code", "index"):
         values = [getattr(region, field) for region in regions]
         twice = {value for value in values if values.count(value) > 1}
         if twice:
-            raise CatalogueError(f"{field} {sorted(twice)} stands twice in the catalogue; each region needs its own")
+            holders = ", ".join(region.name for region in regions if getattr(region, field) in twice)
+            told = (
+                f"{field} {sorted(twice)} stands twice in the catalogue; each region needs its own, but {holders} share"
+            )
+            raise _wrong("UNI-1", told)
     names = {region.name for region in regions}
     for region in regions:
         if len(set(region.zone_ids)) != AZS_PER_REGION:
-            raise CatalogueError(f"{region.name}: needs {AZS_PER_REGION} different zone ids, has {region.zone_ids}")
+            told = f"needs {AZS_PER_REGION} different zone ids, has {region.zone_ids}; name zones that it has"
+            raise _wrong("OFF-4", f"{region.name}: {told}")
         if len(regions) > 1 and region.partner == region.name:
-            raise CatalogueError(f"{region.name}: is its own partner; name another region")
+            raise _wrong("UNI-3", f"{region.name}: is its own partner; name another region")
         if region.partner not in names:
-            raise CatalogueError(f"{region.name}: partner {region.partner!r} is not in the catalogue")
+            told = f"partner {region.partner!r} is not in the catalogue; name one of {', '.join(sorted(names))}"
+            raise _wrong("UNI-3", f"{region.name}: {told}")
         if region.weight <= 0:
-            raise CatalogueError(f"{region.name}: weight {region.weight} must be positive")
+            raise _wrong("CAP-1", f"{region.name}: weight {region.weight} must be positive; name its share of the load")
         if len(set(region.health_checkers)) < 3:
-            raise CatalogueError(f"{region.name}: Route 53 wants at least three checker regions")
+            told = "Route 53 wants at least three checker regions; name more in health_checkers"
+            raise _wrong("DNS-2", f"{region.name}: {told}")
     total = sum(region.weight for region in regions)
     if abs(total - 1) > 1e-9:
-        raise CatalogueError(f"the weights sum to {total}, not to 1; adjust them")
+        raise _wrong("CAP-1", f"the weights sum to {total}, not to 1; adjust them")
+
+
+def _wrong(law: str, message: str) -> CatalogueError:
+    return CatalogueError(refusal(FILE, law, message))
 
 
 CATALOGUE = Catalogue(REGIONS)

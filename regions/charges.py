@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from regions.prices import HOURS, PriceError
+from regions.errors import refusal
+from regions.prices import HOURS, LAW, PriceError
 
 FILE = "regions/charges.py"
 Properties = Mapping[str, object]
@@ -45,14 +46,16 @@ class Inputs:
         """The number called ``name``. Raises `PriceError` if it is none and there is no default."""
         value = self.values.get(name, default)
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise PriceError(f"{self.type}: {name} is {value!r}, a number is needed to price it")
+            told = f"{self.type}: {name} is {value!r}, a number is needed to price it; declare one"
+            raise PriceError(refusal(FILE, LAW, told))
         return float(value)
 
     def text(self, name: str) -> str:
         """The text called ``name``. Raises `PriceError`."""
         value = self.values.get(name)
         if not isinstance(value, str):
-            raise PriceError(f"{self.type}: {name} is {value!r}, a text is needed to price it")
+            told = f"{self.type}: {name} is {value!r}, a text is needed to price it; declare one"
+            raise PriceError(refusal(FILE, LAW, told))
         return value
 
     def flag(self, name: str) -> bool:
@@ -76,10 +79,11 @@ def _machines(service: str, instance_class: str, count: float) -> Charge:
     """``count`` machines of a class such as ``db.r8g.xlarge`` for a month."""
     parts = instance_class.split(".")
     if len(parts) != 3 or parts[2] not in _PROPORTIONS:
-        raise PriceError(
-            f"{FILE}: {instance_class!r} is no class of a known size; a class is service.family.size with a size of "
+        told = (
+            f"{instance_class!r} is no class of a known size; take service.family.size with a size of "
             f"{', '.join(_PROPORTIONS)}"
         )
+        raise PriceError(refusal(FILE, LAW, told))
     key = f"{service}.{parts[1]}.large"
     return Charge(key, count * _PROPORTIONS[parts[2]] * HOURS, f"{count:g} x {instance_class}")
 

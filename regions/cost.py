@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 from regions import rates
 from regions.charges import CHARGED, FILE, FREE, Charge, Inputs, Properties, kind_of
+from regions.errors import refusal
 from regions.figures import Basis, weakest
-from regions.prices import HOURS, PriceError, price
+from regions.prices import HOURS, LAW, PriceError, price
 
 _AUTOSCALERS = {"HorizontalPodAutoscaler": "minReplicas", "ScaledObject": "minReplicaCount"}
 """Kinds that decide how many pods of a Deployment run, both called as it is, and where they say how many at least."""
@@ -144,10 +145,8 @@ def price_resource(type_token: str, region_code: str, props: Properties) -> Mone
     if kind in FREE:
         return Unpriced(FREE[kind])
     if kind not in CHARGED:
-        raise PriceError(
-            f"{FILE}: nothing says what {type_token} costs; add {kind!r} to CHARGED with its charges, or to FREE "
-            "with the reason"
-        )
+        told = f"nothing says what {type_token} costs; add {kind!r} to CHARGED with its charges, or to FREE with the reason"
+        raise PriceError(refusal(FILE, LAW, told))
     charges = CHARGED[kind][1](Inputs(type_token, props))
     return total(charges, region_code) if charges else Unpriced("free in this form")
 

@@ -1,4 +1,4 @@
-"""The one error that wrong facts raise. Owns no facts."""
+"""The one error that wrong facts raise, and its form. Owns no facts."""
 
 
 class CatalogueError(ValueError):
@@ -6,3 +6,9 @@ class CatalogueError(ValueError):
 
     The message names the fact, the cause and the remedy.
     """
+
+
+def refusal(file: str, law: str, message: str) -> str:
+    """The text of an error: the file of the fact, what is wrong with which key and how to mend it, and the code of the law
+    (``policies/rules``) that says so of what is declared. It speaks here, because nothing runs with such a fact."""
+    return f"{file}: {message} ({law})"

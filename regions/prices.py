@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from regions.errors import CatalogueError
+from regions.errors import CatalogueError, refusal
 from regions.figures import Basis, Figure, assumed, published
 
 HOURS = 730
 """A month, as AWS's own calculators count it."""
 REFERENCE = "us-west-2"
 FILE = "regions/prices.py"
+LAW = "COST-3"
+"""By which whoever declares something that has no price is told so."""
 
 _LIST = "AWS list price as remembered, November 2026"
 _RDS = "https://www.usage.ai/blogs/aws/reserved-instances/rds/pricing-calculator/ read 2026-11-23, for us-east-1"
@@ -156,18 +158,20 @@ class PriceError(CatalogueError):
 def price(key: str, region_code: str) -> Figure:
     """The price ``key`` in a region, by AWS code. Raises `PriceError` for a key or region without one."""
     if key not in PRICES:
-        raise PriceError(
-            f"{FILE}: PRICES has no {key!r}; add it with its unit and source, or use a class that is there "
-            f"({', '.join(sorted(PRICES))})"
+        told = (
+            f"PRICES has no {key!r}; add it with its unit and source, or use a class that is there: "
+            f"{', '.join(sorted(PRICES))}"
         )
+        raise PriceError(refusal(FILE, LAW, told))
     exact = REGIONAL.get((key, region_code))
     if exact is not None:
         return exact
     if region_code not in FACTORS:
-        raise PriceError(
-            f"{FILE}: FACTORS has no {region_code!r}, so nothing in it can be priced; add what the region charges in "
-            f"comparison with {REFERENCE}, with its source"
+        told = (
+            f"FACTORS has no {region_code!r}, so nothing in it can be priced; add what the region charges in comparison "
+            f"with {REFERENCE}, with its source"
         )
+        raise PriceError(refusal(FILE, LAW, told))
     base, factor = PRICES[key], FACTORS[region_code]
     if base.unit.startswith("of ") or key in WORLDWIDE:
         return base
@@ -183,8 +187,6 @@ def price(key: str, region_code: str) -> Figure:
 def delivery(region_code: str) -> Tiers:
     """CloudFront's steps for the viewers around a region. Raises `PriceError`."""
     if region_code not in DELIVERY:
-        raise PriceError(
-            f"{FILE}: DELIVERY has no {region_code!r}; add the column of {_CLOUDFRONT.split()[0]} for the "
-            "viewers around it"
-        )
+        told = f"DELIVERY has no {region_code!r}; add the column of {_CLOUDFRONT.split()[0]} for the viewers around it"
+        raise PriceError(refusal(FILE, LAW, told))
     return DELIVERY[region_code]

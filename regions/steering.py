@@ -12,7 +12,9 @@ from types import MappingProxyType
 
 from regions.catalogue import CATALOGUE, Catalogue
 from regions.countries import CONTINENT_NAMES, CONTINENT_OF
-from regions.errors import CatalogueError
+from regions.errors import CatalogueError, refusal
+
+FILE = "regions/steering.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +57,26 @@ STEERING = Steering(
 
 def check(steering: Steering, catalogue: Catalogue = CATALOGUE) -> None:
     """Raises `CatalogueError` for an unknown country, continent or region, or a continent that nobody serves."""
-    for country, region in steering.countries.items():
+    for country in steering.countries:
         if country not in CONTINENT_OF:
-            raise CatalogueError(f"steering: {country!r} is no ISO 3166-1 country code")
-        catalogue.get(region)
+            raise _wrong(f"countries: {country!r} is no ISO 3166-1 country code; remove it, or write the right one")
     if set(steering.continents) != set(CONTINENT_NAMES):
-        raise CatalogueError(f"steering: continents must be exactly {', '.join(sorted(CONTINENT_NAMES))}")
-    for region in (*steering.continents.values(), steering.default):
-        catalogue.get(region)
+        unserved = sorted(set(CONTINENT_NAMES) - set(steering.continents))
+        strange = sorted(set(steering.continents) - set(CONTINENT_NAMES))
+        raise _wrong(
+            f"continents must be exactly {', '.join(sorted(CONTINENT_NAMES))}; name a region for "
+            f"{', '.join(unserved) or 'each'}, whose countries nobody serves"
+            + (f", and remove {', '.join(strange)}" if strange else "")
+        )
+    places = {**steering.countries, **steering.continents, "the default": steering.default}
+    for place, region in places.items():
+        if region not in catalogue.names:
+            known = ", ".join(catalogue.names)
+            raise _wrong(f"{place} is steered to no region {region!r}; the catalogue has {known}: name one of them")
+
+
+def _wrong(message: str) -> CatalogueError:
+    return CatalogueError(refusal(FILE, "UNI-5", f"steering: {message}"))
 
 
 def chain(first: str, catalogue: Catalogue = CATALOGUE) -> tuple[str, ...]:

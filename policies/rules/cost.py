@@ -1,7 +1,7 @@
 """Budgets: one for each region and one for the account, and none so low that the plan's own bill would trip it.
 
 Judged over the union of all previews. What the headline loads cost is ``regions.standing`` and ``regions.usage``, at list
-prices: whoever begins smaller, or has an agreement, lowers the budget with an exception that says so.
+prices: whoever begins smaller, or has an agreement, lowers the budget with an exception from COST-1 that says so.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from policies.model import Resource, StackRule, Unknown, of_type, text
 from policies.rules.capacity import CONVERTER
 from regions import standing, usage
 from regions.capacity import plans
-from regions.catalogue import CATALOGUE
+from regions.catalogue import CATALOGUE, EDGE_CODE
+from regions.cost import price_resource
+from regions.prices import LAW, PriceError
 from regions.stacks import GLOBAL
 from services.contracts.demand import contract_of
 from services.contracts.workloads import Transcoder
@@ -85,6 +87,20 @@ def _warns(budget: Resource) -> bool:
     return isinstance(budget.get("notifications"), Unknown)
 
 
+def _priced(resources: tuple[Resource, ...]) -> _Findings:
+    for resource in resources:
+        try:
+            price_resource(resource.type, _place(resource), resource.props)
+        except PriceError as error:
+            yield resource, str(error)
+
+
+def _place(resource: Resource) -> str:
+    """The region where it is charged. Prices of what is in no region are the same wherever they are looked up."""
+    own = {region.name: region.code for region in CATALOGUE.regions}
+    return text(resource.get("region")) or own.get(resource.stack, EDGE_CODE)
+
+
 UNION_RULES: Final = (
     StackRule(
         "COST-1",
@@ -97,5 +113,11 @@ UNION_RULES: Final = (
         "Every region and the account have a budget that warns beforehand.",
         "A bill comes weeks after its cause.",
         _watched,
+    ),
+    StackRule(
+        LAW,
+        "Whatever is declared has a price, or is said to have none.",
+        "A bill that leaves something out is believed all the same.",
+        _priced,
     ),
 )

@@ -51,19 +51,16 @@ def _addresses(resources: tuple[Resource, ...]) -> _Findings:
         yield None, str(error)
 
 
-def _writers(_resources: tuple[Resource, ...]) -> _Findings:
-    for part in buckets.SHARD_MAP.ranges:
-        for role, name in (("home", part.home), ("writer", part.writer)):
-            if name not in CATALOGUE.names:
-                yield (
-                    None,
-                    f"regions/buckets.py: the {role} of buckets {part.start}..{part.stop - 1} is {name}, which is not in "
-                    "the catalogue: move them to another region first",
-                )
-    try:
-        buckets.check(buckets.SHARD_MAP)
-    except CatalogueError as error:
-        yield None, f"regions/buckets.py: {error}"
+def _writers(resources: tuple[Resource, ...]) -> _Findings:
+    """By the map of buckets, and by the one name under which every service finds a region's writer."""
+    for fault in buckets.faults(buckets.SHARD_MAP):
+        yield None, fault
+    for region in CATALOGUE.regions:
+        host = names.Hosts("").writer(region)
+        records = [r for r in of_type(resources, _RECORD) if (text(r.get("name")) or "").startswith(host)]
+        if len(records) != 1:
+            places = ", ".join(sorted(record.stack for record in records)) or "no stack"
+            yield None, f"{host}* is declared by {places}: let one link name where {region.name}'s buckets are written"
 
 
 def _copies(resources: tuple[Resource, ...]) -> _Findings:
@@ -185,11 +182,11 @@ def _reachable(resources: tuple[Resource, ...]) -> _Findings:
 
 
 def _orphans() -> _Findings:
-    """Places that are steered to a region which does not exist."""
+    """Places that are steered to a region which does not exist, all of them; else what else is wrong with steering."""
     places: dict[str, list[str]] = defaultdict(list)
     for place, region in (
         *steering.STEERING.countries.items(),
-        *((CONTINENT_NAMES[code], region) for code, region in steering.STEERING.continents.items()),
+        *((CONTINENT_NAMES.get(code, code), region) for code, region in steering.STEERING.continents.items()),
         ("the default", steering.STEERING.default),
     ):
         if region not in CATALOGUE.names:
@@ -197,9 +194,14 @@ def _orphans() -> _Findings:
     for region, orphans in places.items():
         yield (
             None,
-            f"regions/steering.py: {', '.join(orphans)} would be orphaned, they are steered to {region}, which is not in "
+            f"{steering.FILE}: {', '.join(orphans)} would be orphaned, they are steered to {region}, which is not in "
             "the catalogue: name another region",
         )
+    if not places:
+        try:
+            steering.check(steering.STEERING)
+        except CatalogueError as error:
+            yield None, str(error)
 
 
 def _walk(chains: dict[str, dict[str, str]], name: str) -> Iterator[str]:

@@ -41,7 +41,7 @@ def _known(name: str | None, choices: frozenset[str] | None, region: str) -> Ite
     if name is not None and choices is not None and name not in choices:
         family = name.rsplit(".", 1)[0]
         near = sorted(choice for choice in choices if choice.startswith(f"{family}.")) or sorted(choices)
-        yield f"is of class {name}, which {region} does not offer; it has for example {', '.join(near[:4])}"
+        yield f"is of class {name}, which {region} does not offer; take one of regions/machines.py, it has {', '.join(near[:4])}"
 
 
 def _version(resource: Resource) -> Iterator[str]:

@@ -120,7 +120,7 @@ def _in_place(resource: Resource) -> Iterator[str]:
     places |= {link.stack: (link.a.code, link.b.code) for link in links()}
     own = places.get(resource.stack)
     if region is not None and own is not None and has_region(resource.type) and region not in own:
-        yield f"is in {region}, but its stack is {resource.stack}: declare it there, or in {' or '.join(own)}"
+        yield f"is in {region}, but its stack is {resource.stack}: let stacks/ declare it in {' or '.join(own)}"
 
 
 def _at_home(resource: Resource) -> Iterator[str]:
@@ -132,11 +132,11 @@ def _at_home(resource: Resource) -> Iterator[str]:
             continue
         for foreign in _regions_of_arns(value):
             if foreign != region:
-                yield f"{name} points to {foreign}, but the resource is in {region}: name the {region} one"
+                yield f"{name} points to {foreign}, but the resource is in {region}: name the {region} one in stacks/"
     for path in _MAY_NOT.get(resource.type, ()):
         for foreign in _regions_of_arns(resource.get(path)):
             if foreign != region:
-                yield f"{path} points to {foreign}, but the resource is in {region}: name the {region} one"
+                yield f"{path} points to {foreign}, but the resource is in {region}: name the {region} one in stacks/"
 
 
 def _regions_of_arns(value: Value) -> Iterator[str]:

@@ -8,7 +8,7 @@ from policies.model import UNKNOWN, Resource, Value
 from policies.rules.cost import UNION_RULES
 from regions.catalogue import CATALOGUE
 
-COVERS, WATCHED = UNION_RULES
+COVERS, WATCHED, PRICED = UNION_RULES
 WARNED: Value = ({"notificationType": "ACTUAL", "threshold": 80.0},)
 ENOUGH = "250000000"
 

@@ -1,6 +1,6 @@
 """Laws over all stacks: a sound footprint passes, and each contradiction is named."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 import pytest
@@ -16,6 +16,8 @@ from services.contracts.demand import CONTRACT
 RULES = {rule.code: rule for rule in UNION_RULES}
 REPLICA_KEY = "aws:kms/replicaKey:ReplicaKey"
 BOUND = "arn:aws:rds:ap-south-1:1:db:meridian-mumbai-resident"
+INSTANCE = "aws:rds/instance:Instance"
+CLASS = "db.r8g.2xlarge"
 RECORD = "aws:route53/record:Record"
 
 
@@ -57,8 +59,10 @@ def sound() -> list[Resource]:
     for link in links():
         for source, target in link.replications:
             name = f"{source.name}-to-{target.name}"
-            resources.append(made(link.stack, "aws:rds/instance:Instance", f"{name}-database", region=target.code))
+            resources.append(made(link.stack, INSTANCE, f"{name}-database", region=target.code, instanceClass=CLASS))
             resources.append(made(link.stack, "aws:msk/replicator:Replicator", f"{name}-streams", region=target.code))
+            writer = names.Hosts("x").writer(source)
+            resources.append(made(link.stack, RECORD, f"{name}-writer", name=writer))
             resources += [_bucket_copy(link.stack, source, target, purpose) for purpose in ("media", "uploads")]
     return resources
 
@@ -67,7 +71,7 @@ def _resident(region: Region) -> Resource:
     sizes = capacity.plan(region.name, CONTRACT).sizes
     return made(
         region.name,
-        "aws:rds/instance:Instance",
+        INSTANCE,
         "database-resident",
         identifier=names.resident_database(region),
         instanceClass=sizes.resident_class,
@@ -139,7 +143,7 @@ def test_a_copy_to_somebody_else_is_named() -> None:
 def test_a_copy_of_bound_data_is_refused_by_whatever_property_it_shows() -> None:
     stray = made(
         "links-mumbai-singapore",
-        "aws:rds/instance:Instance",
+        INSTANCE,
         "mumbai-to-singapore-more",
         region="ap-southeast-1",
         replicateSourceDb=BOUND,
@@ -147,7 +151,7 @@ def test_a_copy_of_bound_data_is_refused_by_whatever_property_it_shows() -> None
     assert any("residency-bound" in m for m in findings("UNI-4", [*sound(), stray]))
     for source in (BOUND, "meridian-mumbai-resident"):
         props: dict[str, Value] = {"region": "ap-southeast-1", "replicateSourceDb": source}
-        own = made("singapore", "aws:rds/instance:Instance", "database-more", **props)
+        own = made("singapore", INSTANCE, "database-more", **props)
         assert any("residency-bound" in m for m in findings("UNI-4", [*sound(), own]))
     backups = "aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication"
     kept = made("singapore", backups, "more", region="ap-southeast-1", sourceDbInstanceArn=BOUND)
@@ -156,13 +160,11 @@ def test_a_copy_of_bound_data_is_refused_by_whatever_property_it_shows() -> None
 
 def test_a_copy_of_bound_data_within_its_region_may_be() -> None:
     props: dict[str, Value] = {"region": "ap-south-1", "replicateSourceDb": "meridian-mumbai-resident"}
-    assert (
-        findings("UNI-4", [*sound(), made("mumbai", "aws:rds/instance:Instance", "resident-replica-1", **props)]) == []
-    )
+    assert findings("UNI-4", [*sound(), made("mumbai", INSTANCE, "resident-replica-1", **props)]) == []
 
 
 def test_a_region_must_say_what_its_replicas_are_of() -> None:
-    open_ = made("singapore", "aws:rds/instance:Instance", "more", region="ap-southeast-1", replicateSourceDb=UNKNOWN)
+    open_ = made("singapore", INSTANCE, "more", region="ap-southeast-1", replicateSourceDb=UNKNOWN)
     assert any("name it by identifier or ARN" in m for m in findings("UNI-4", [*sound(), open_]))
 
 
@@ -199,3 +201,40 @@ def test_home_has_the_token_keys_primary_and_no_replica() -> None:
     assert any(
         m.startswith(f"{home} has 1") for m in findings("UNI-6", [*sound(), made(home, REPLICA_KEY, "keys-tokens")])
     )
+
+
+def _changed(name: str, **props: Value) -> Callable[[list[Resource]], list[Resource]]:
+    return lambda sound: [replace(r, props={**r.props, **props}) if r.name == name else r for r in sound]
+
+
+def _without(name: str) -> Callable[[list[Resource]], list[Resource]]:
+    return lambda sound: [r for r in sound if r.name != name]
+
+
+BROKEN: Mapping[str, Callable[[list[Resource]], list[Resource]]] = {
+    "UNI-1": _changed("network", cidrBlock="10.16.0.0/16"),
+    "UNI-2": lambda sound: [*sound, made("global", RECORD, "more", name="writer.mumbai.db.x")],
+    "UNI-3": _without("mumbai-to-singapore-uploads"),
+    "UNI-4": _without("database-resident"),
+    "UNI-5": _without("oregon-1-PRIMARY"),
+    "UNI-6": lambda sound: sound[1:],
+    "CAP-1": _changed("database-resident", instanceClass="db.t4g.micro"),
+    "COST-1": _changed("budget", limitAmount="1"),
+    "COST-2": _without("budget"),
+    "COST-3": _changed("database-resident", instanceClass="db.r99.large"),
+}
+"""What breaks each law over all stacks; `sound` keeps them all."""
+
+
+def test_every_law_over_all_stacks_has_both_fixtures() -> None:
+    assert set(BROKEN) == set(RULES)
+
+
+@pytest.mark.parametrize("code", RULES)
+def test_a_footprint_that_breaks_a_law_is_told(code: str) -> None:
+    assert findings(code, BROKEN[code](sound()))
+
+
+def test_a_region_whose_writer_nobody_names_is_told() -> None:
+    (told,) = findings("UNI-2", _without("mumbai-to-singapore-writer")(sound()))
+    assert told.startswith("writer.mumbai.db.* is declared by no stack")
