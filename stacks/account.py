@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from regions import aws_policies
 from regions.names import PROJECT
 from stacks import service_permissions, trust
 from stacks.context import Context
@@ -90,7 +91,7 @@ class Account(pulumi.ComponentResource):
         aws.iam.RolePolicyAttachment(
             "database-monitoring",
             role=role.name,
-            policy_arn="arn:aws:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole",
+            policy_arn=aws_policies.arn(aws_policies.DATABASE_MONITORING),
             opts=self._ctx.options(),
         )
         return role

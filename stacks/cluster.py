@@ -15,22 +15,13 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
 
-from regions import names
+from regions import aws_policies, names
 from regions.addresses import plan
 from stacks import trust
 from stacks.context import CellContext
 from stacks.logs import LogSettings, log_group
 from stacks.manifests import KUBERNETES_VERSION
 
-CONTROL_PLANE_POLICIES = (
-    "AmazonEKSClusterPolicy",
-    "AmazonEKSComputePolicy",
-    "AmazonEKSBlockStoragePolicy",
-    "AmazonEKSLoadBalancingPolicy",
-    "AmazonEKSNetworkingPolicy",
-)
-"""What Auto Mode needs (https://docs.aws.amazon.com/eks/latest/userguide/automode-get-started-cli.html)."""
-NODE_POLICIES = ("AmazonEKSWorkerNodeMinimalPolicy", "AmazonEC2ContainerRegistryPullOnly")
 LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 NODE_POOLS = ("general-purpose", "system")
 ACCESS_POLICIES = "arn:aws:eks::aws:cluster-access-policy"
@@ -73,9 +64,9 @@ class Cluster(pulumi.ComponentResource):
         self._args = args
         self._log = self._create_log()
         control_plane, control_plane_policies = self._create_role(
-            "control-plane", trust.control_plane(), CONTROL_PLANE_POLICIES
+            "control-plane", trust.control_plane(), aws_policies.CONTROL_PLANE
         )
-        nodes, node_policies = self._create_role("nodes", trust.machines(), NODE_POLICIES)
+        nodes, node_policies = self._create_role("nodes", trust.machines(), aws_policies.NODES)
         self._cluster = self._create_cluster(control_plane, nodes, (*control_plane_policies, *node_policies))
         self.name = self._cluster.name
         self.arn = self._cluster.arn
@@ -106,7 +97,7 @@ class Cluster(pulumi.ComponentResource):
             aws.iam.RolePolicyAttachment(
                 f"{self._name}-{kind}-{policy}",
                 role=role.name,
-                policy_arn=f"arn:aws:iam::aws:policy/{policy}",
+                policy_arn=aws_policies.arn(policy),
                 opts=self._ctx.options(),
             )
             for policy in policies

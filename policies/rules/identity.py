@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from policies.model import Resource, Rule, text
+from regions import aws_policies
+from regions.stacks import GLOBAL
 
 _DOCUMENTS: Final = {
     "aws:iam/policy:Policy": "policy",
@@ -70,6 +72,18 @@ def _pinned_trust(resource: Resource) -> Iterator[str]:
             yield "trusts a web identity without pinning both :sub and :aud"
 
 
+def _listed_policies(resource: Resource) -> Iterator[str]:
+    """AWS's own policies grow without a change of ours, and some are everything."""
+    if resource.type != "aws:iam/rolePolicyAttachment:RolePolicyAttachment":
+        return
+    given = text(resource.get("policyArn"))
+    if given is None or not given.startswith(aws_policies.arn("")):
+        return
+    allowed = (*aws_policies.OF_SERVICES, *(aws_policies.OF_DELIVERY if resource.stack == GLOBAL else ()))
+    if given not in allowed:
+        yield f"carries {given}: write statements of its own, or add the policy to regions/aws_policies.py"
+
+
 RULES: Final = (
     Rule("IAM-1", "No statement allows everything.", "A stolen role must open one door, not all.", _not_everything),
     Rule("IAM-2", "No statement allows everybody.", "Then the whole of AWS is everybody.", _not_everybody),
@@ -78,5 +92,11 @@ RULES: Final = (
         "Web identities are pinned by subject and audience.",
         "Else any repository could deploy.",
         _pinned_trust,
+    ),
+    Rule(
+        "IAM-4",
+        "A role carries none but the listed policies of AWS.",
+        "One of them is everything.",
+        _listed_policies,
     ),
 )

@@ -6,11 +6,13 @@ import json
 from collections.abc import Mapping
 
 from policies.model import UNKNOWN, Resource, Value
+from regions import aws_policies
 from tests.policies import settings_fixtures, streaming_fixtures
 from tests.policies.made import CACHE, INSTANCE, KAFKA, KEY, MUMBAI, QUEUE, RECORD, TAGS, Fixture, StackFixture, made
 
 LISTENER = "aws:lb/listener:Listener"
 INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
+ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
 POLICY = "aws:iam/policy:Policy"
 SUBNET = "aws:ec2/subnet:Subnet"
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
@@ -246,6 +248,17 @@ RULES: Mapping[str, Fixture] = {
     "IAM-3": Fixture(
         (_trust({"StringEquals": {f"{_PREFIX}:aud": "sts.amazonaws.com", f"{_PREFIX}:sub": "repo:o/r:ref"}}),),
         (_trust({}), _trust({"StringEquals": {f"{_PREFIX}:aud": "sts.amazonaws.com"}})),
+    ),
+    "IAM-4": Fixture(
+        (
+            made(ATTACHMENT, policyArn=aws_policies.OF_SERVICES[0]),
+            made(ATTACHMENT, policyArn="arn:aws:iam::123456789012:policy/our-own"),
+            made(ATTACHMENT, policyArn=UNKNOWN),
+        ),
+        (
+            made(ATTACHMENT, policyArn=aws_policies.arn("AdministratorAccess")),
+            made(ATTACHMENT, policyArn=aws_policies.arn(aws_policies.CHANGE_EVERYTHING)),
+        ),
     ),
     "RES-1": Fixture(
         (

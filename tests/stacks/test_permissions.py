@@ -2,15 +2,16 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regions import names
+from regions import aws_policies, names
 from regions.catalogue import CATALOGUE, Region
 from services.contracts.workloads import BY_NAME, WORKLOADS, Access, Workload
-from stacks import delivery, service_permissions, trust
+from stacks import delivery_permissions, service_permissions, trust
 from stacks.permissions import Scope, Statement, converter_statements, document, workload_statements
 from tests.stacks.iam_lint import findings
 
@@ -113,7 +114,7 @@ def test_a_roles_own_policy_fits_into_a_role(region: Region) -> None:
 
 
 def test_the_deploy_role_makes_bounded_roles_and_cannot_lift_the_boundary() -> None:
-    statements = {item.sid: item for item in delivery.deploy_limits(ACCOUNT)}
+    statements = {item.sid: item for item in delivery_permissions.deploy_limits(ACCOUNT)}
     wrong = {sid: findings(item) for sid, item in statements.items() if sid != "OurRegionsOnly" and findings(item)}
     assert wrong == {}
     bound = statements["BoundedRoles"].conditions["StringEquals"]["iam:PermissionsBoundary"]
@@ -126,9 +127,29 @@ def test_the_deploy_role_makes_bounded_roles_and_cannot_lift_the_boundary() -> N
 
 
 def test_the_preview_role_is_denied_what_people_stored() -> None:
-    statements = delivery.preview_limits(ACCOUNT)
+    statements = delivery_permissions.preview_limits(ACCOUNT)
     assert {item.effect for item in statements} == {"Deny"}
     assert [finding for item in statements for finding in findings(item)] == []
+
+
+def test_the_deploy_role_gives_services_the_listed_policies_only() -> None:
+    statements = {item.sid: item for item in delivery_permissions.deploy_limits(ACCOUNT)}
+    given = statements["ServicePolicies"].conditions["ArnEquals"]["iam:PolicyARN"]
+    assert given == aws_policies.OF_SERVICES
+    assert not any(policy.endswith(("AdministratorAccess", "PowerUserAccess", "*")) for policy in given)
+
+
+@pytest.mark.parametrize("rights", [delivery_permissions.preview_rights, delivery_permissions.image_rights])
+def test_what_a_pipeline_is_given_beside_is_small_and_exact(rights: Callable[[str], tuple[Statement, ...]]) -> None:
+    statements = rights(ACCOUNT)
+    assert [finding for item in statements for finding in findings(item)] == []
+    assert len(document((*statements, *delivery_permissions.preview_limits(ACCOUNT)))) < 10_240
+
+
+def test_a_preview_reads_the_passwords_that_programs_read_and_no_signing_key() -> None:
+    (passwords, _, _) = delivery_permissions.preview_rights(ACCOUNT)
+    purposes = {resource.rsplit("/", 1)[1].removesuffix("-??????") for resource in passwords.resources}
+    assert purposes == {"database-owner", *(workload.name for workload in WORKLOADS)}
 
 
 def test_pods_are_trusted_by_cluster_namespace_and_service_account() -> None:

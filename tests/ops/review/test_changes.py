@@ -43,7 +43,7 @@ def test_a_value_never_differs_from_itself(value: Value) -> None:
 @settings(deadline=None)
 @given(values, values)
 def test_values_that_differ_have_a_difference(one: Value, other: Value) -> None:
-    if canonical(_bare(one)) != canonical(_bare(other)):
+    if _bare(one) != _bare(other):  # as Python has it: no property of AWS is a truth here and a number there
         assert between({"x": one}, {"x": other}) != []
 
 
