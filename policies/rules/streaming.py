@@ -14,6 +14,7 @@ from services.contracts.topics import BY_NAME, REPLICATION_FACTOR, TOPIC_CONFIG
 _CLUSTER: Final = "aws:msk/cluster:Cluster"
 _POLICY: Final = "aws:msk/clusterPolicy:ClusterPolicy"
 _TABLE: Final = "services/contracts/topics.py"
+_NAMED: Final = re.compile(r":cluster/([^/]+)/[^/]+$")
 _COPIED: Final = "replicationInfoList.topicReplications"
 _MSK: Final = "kafka.amazonaws.com"
 _REACHES: Final = ("kafka:CreateVpcConnection", "kafka:GetBootstrapBrokers", "kafka:DescribeClusterV2")
@@ -125,14 +126,11 @@ def _admitting(resources: tuple[Resource, ...]) -> Iterator[tuple[Resource | Non
     (https://docs.aws.amazon.com/msk/latest/developerguide/msk-replicator-network-reqs.html)."""
     policies = [policy for policy in of_type(resources, _POLICY) if _admits(policy.get("policy"))]
     arns = [policy.get("clusterArn") for policy in policies]
-    known = [arn for arn in arns if isinstance(arn, str)]
-    closed = [
-        cluster
-        for cluster in of_type(resources, _CLUSTER)
-        if not any(f":cluster/{cluster.get('clusterName')}/" in arn for arn in known)
-    ]
-    # A policy whose cluster is not known yet may be that of any of them.
-    if len(closed) > len(arns) - len(known):
+    named = {found[1] for arn in arns if isinstance(arn, str) and (found := _NAMED.search(arn))}
+    closed = [cluster for cluster in of_type(resources, _CLUSTER) if cluster.get("clusterName") not in named]
+    # A policy whose ARN names no cluster may be that of any: it is not known yet, or an emulator's own form (moto's).
+    unnamed = sum(not isinstance(arn, str) or _NAMED.search(arn) is None for arn in arns)
+    if len(closed) > unnamed:
         for cluster in closed:
             yield cluster, f"admits no replicator: declare a ClusterPolicy that lets {_MSK} {', '.join(_REACHES)}"
 

@@ -53,6 +53,8 @@ def _policy(arn: Value, actions: Value = UNKNOWN) -> Resource:
 
 _CLUSTER = made(KAFKA, clusterName="meridian-mumbai")
 _ARN = "arn:aws:kafka:ap-south-1:1:cluster/meridian-mumbai/a"
+_MOTO = "arn:aws:kafka:ap-south-1:1:cluster/0f0a"
+"""As moto makes it: without the name."""
 _REACHES = ("kafka:CreateVpcConnection", "kafka:GetBootstrapBrokers", "kafka:DescribeClusterV2")
 
 RULES: Mapping[str, Fixture] = {
@@ -111,7 +113,12 @@ RULES: Mapping[str, Fixture] = {
 }
 STACK_RULES: Mapping[str, StackFixture] = {
     "KAF-5": StackFixture(
-        ((_CLUSTER, _policy(_ARN, _REACHES)), (_CLUSTER, _policy(UNKNOWN)), (_CLUSTER, _policy(_ARN))),
+        (
+            (_CLUSTER, _policy(_ARN, _REACHES)),
+            (_CLUSTER, _policy(UNKNOWN)),
+            (_CLUSTER, _policy(_ARN)),
+            (_CLUSTER, _policy(_MOTO, _REACHES)),
+        ),
         (
             (_CLUSTER,),
             (_CLUSTER, _policy(_ARN.replace("mumbai", "oregon"), _REACHES)),
