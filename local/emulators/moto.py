@@ -23,6 +23,12 @@ class Moto:
         """Its state ends with the process; `state` stays empty."""
         return Run(
             argv=(sys.executable, "-u", "-m", "moto.server", "-H", LOOPBACK, "-p", str(port)),
-            environment={"MOTO_ACCOUNT_ID": ACCOUNT, "MOTO_IAM_LOAD_MANAGED_POLICIES": "true"},
+            # A certificate is issued at once: moto's minute is a wait for nothing, and what is asked after an `up` that took
+            # less would find it pending.
+            environment={
+                "MOTO_ACCOUNT_ID": ACCOUNT,
+                "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",
+                "MOTO_ACM_VALIDATION_WAIT": "0",
+            },
             probe="/moto-api/",
         )

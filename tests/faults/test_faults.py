@@ -91,7 +91,7 @@ def tell(report: Report) -> str:
 
 
 @pytest.mark.parametrize(
-    ("guard", "faults", "seed"), [("marks", 20, 7), ("dense", 5, 7), ("fence", 50, 7), ("term", 5, 5)]
+    ("guard", "faults", "seed"), [("marks", 20, 7), ("dense", 5, 7), ("fence", 4 * BLOCK, 7), ("term", 5, 5)]
 )
 async def test_without_a_guard_the_comparison_fails(
     platform: Platform, disk: SmallDisk, tmp_path: Path, guard: str, faults: int, seed: int
