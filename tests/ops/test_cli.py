@@ -29,7 +29,8 @@ def meridian(home: Path, *arguments: str, **settings: str) -> subprocess.Complet
         [sys.executable, "-m", "ops", *arguments],
         capture_output=True,
         text=True,
-        timeout=120,
+        # With an empty cache the first command that needs the engine builds it: four minutes, more beside other tests.
+        timeout=1200,
         check=False,
         env=environment(home, **settings),
     )
