@@ -15,6 +15,7 @@ CHANNELS_TOPIC = SUBSCRIPTIONS.name
 NOTICES_TOPIC = NOTIFICATIONS.name
 """The topic whose subjects are users."""
 PREFIX = "live:"
+_CHANNEL = f"{PREFIX}room:{{"
 _USER = "user:"
 
 
@@ -57,7 +58,12 @@ _ENCODER = msgspec.json.Encoder()
 
 def channel(room: str) -> str:
     """The channel of a room, in sharded pub/sub (SPUBLISH, SSUBSCRIBE), so that a cluster carries it on one shard."""
-    return f"{PREFIX}room:{{{room}}}"
+    return f"{_CHANNEL}{room}}}"
+
+
+def room(channel: str) -> str | None:
+    """The room of a `channel`; None for a channel of another kind."""
+    return channel.removeprefix(_CHANNEL)[:-1] if channel.startswith(_CHANNEL) else None
 
 
 def user_room(user: str) -> str:

@@ -1,7 +1,9 @@
 """What comes from Valkey: one sharded subscription per room that has viewers, watched by a canary.
 
 A subscription can die without an error (python-socketio#1581), so the bus sends itself a message every few seconds; if it does
-not come back, everything is subscribed anew. Owns the connection; does not own what is done with a message.
+not come back, everything is subscribed anew. redis-py also reconnects by itself and says nothing: the only sign of either is
+Valkey's confirmation of a subscription, so each confirmation of a room is followed by a look at the counts that were published
+before it. Owns the connection; does not own what is done with a message.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from uuid import uuid4
 
 from redis.asyncio import Redis, RedisCluster
@@ -24,6 +27,14 @@ DEAF_SECONDS = 10.0
 RETRY_SECONDS = 1.0
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    confirmed: bool
+    """Whether Valkey confirms a subscription; else somebody published."""
+    channel: str
+    data: bytes
 
 
 class Bus:
@@ -84,14 +95,15 @@ class Bus:
                 next_canary = now + CANARY_SECONDS
                 await self._cache.execute_command("SPUBLISH", self._canary, b"")
             await self._apply_changes(pubsub)
-            message = await _next(pubsub)
-            if message is None:
+            heard = await _next(pubsub)
+            if heard is None:
                 continue
-            channel, data = message
-            if channel == self._canary.encode():
+            if heard.confirmed:
+                await self._catch_up(heard.channel)
+            elif heard.channel == self._canary:
                 self._heard = time.monotonic()
             else:
-                self._deliver(data)
+                self._deliver(heard.data)
 
     async def _apply_changes(self, pubsub: PubSub) -> None:
         while not self._changes.empty():
@@ -99,26 +111,31 @@ class Bus:
             # A later change of the same room may already be in the set; it decides.
             if wanted and room in self._rooms:
                 await pubsub.ssubscribe(live.channel(room))
-                # What was published between the viewer's first look and the subscription.
-                kept = await self._cache.get(live.counts_key(room))
-                if isinstance(kept, bytes):
-                    self._deliver(kept)
             elif not wanted and room not in self._rooms:
                 await pubsub.sunsubscribe(live.channel(room))
 
+    async def _catch_up(self, channel: str) -> None:
+        """Delivers the counts of a room that were published while nobody listened to ``channel``."""
+        room = live.room(channel)
+        if room is None or live.is_user_room(room) or room not in self._rooms:
+            return
+        kept = await self._cache.get(live.counts_key(room))
+        if isinstance(kept, bytes):
+            self._deliver(kept)
 
-async def _next(pubsub: PubSub) -> tuple[bytes, bytes] | None:
-    """Channel and data of the next message; None after a tenth of a second."""
+
+async def _next(pubsub: PubSub) -> _Heard | None:
+    """What comes next; None after a tenth of a second."""
     if isinstance(pubsub, ClusterPubSub):
-        message = await pubsub.get_sharded_message(ignore_subscribe_messages=True, timeout=0.1)
+        message = await pubsub.get_sharded_message(timeout=0.1)
     else:
-        message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=0.1)
-    if not isinstance(message, dict) or message.get("type") != "smessage":
+        message = await pubsub.get_message(timeout=0.1)
+    if not isinstance(message, dict):
         return None
-    channel, data = message.get("channel"), message.get("data")
-    if isinstance(channel, bytes) and isinstance(data, bytes):
-        return channel, data
-    return None
+    kind, channel, data = message.get("type"), message.get("channel"), message.get("data")
+    if kind not in {"smessage", "ssubscribe"} or not isinstance(channel, bytes):
+        return None
+    return _Heard(kind == "ssubscribe", channel.decode(), data if isinstance(data, bytes) else b"")
 
 
 async def _close(pubsub: PubSub) -> None:
