@@ -16,12 +16,12 @@ from local.ports import EDGE, EDGE_INTERNAL, EMULATOR, FRONT, LOOPBACK, S3, Port
 from local.processes import http_probe, nginx
 from local.processes.program import Program
 from regions.catalogue import CATALOGUE
+from services.contracts.health import READY_PATH
 from services.contracts.settings import CellSettings, HostSettings
 from services.contracts.workloads import BY_NAME
 
 FRONT_ADDRESS = "127.0.0.2"
 """Of this machine too; only the front calls from it, so only what comes from it is believed about the caller."""
-HEALTH_PATH = "/health/ready"
 
 
 def tls(home: Path) -> Tls:
@@ -61,7 +61,7 @@ def cell_program(cell: str, ports: PortTable, cells: Mapping[str, CellSettings],
         directory=home / "cells" / cell / EDGE,
         configuration=configuration,
         files=(certificate.certificate.read_text(encoding="utf-8"), render.PEERS_SCRIPT.read_text(encoding="utf-8")),
-        probe=partial(http_probe.check_http, ports.of(EDGE_INTERNAL, cell), HEALTH_PATH),
+        probe=partial(http_probe.check_http, ports.of(EDGE_INTERNAL, cell), READY_PATH),
     )
 
 
@@ -89,7 +89,7 @@ def front_program(ports: PortTable, home: Path) -> Program:
         directory=home / FRONT,
         configuration=configuration,
         files=(certificate.certificate.read_text(encoding="utf-8"), render.SCRIPT.read_text(encoding="utf-8")),
-        probe=partial(http_probe.check_https, ports.of(FRONT), HEALTH_PATH, home / "tls" / "authority.pem"),
+        probe=partial(http_probe.check_https, ports.of(FRONT), READY_PATH, home / "tls" / "authority.pem"),
     )
 
 

@@ -15,12 +15,12 @@ import pulumi_aws as aws
 
 from regions import names
 from regions.addresses import plan
+from services.contracts.health import CELL_PATH, PRIVATE_PATHS, READY_PATH
 from services.contracts.routes import REALTIME_PREFIX
 from services.contracts.workloads import PORT
 from stacks.context import CellContext
 from stacks.security import Ingress, security_group
 
-HEALTH_PATH = "/health/ready"
 IDLE_SECONDS = 120
 """Longer than the ping of a WebSocket (25 s in Socket.IO), so that quiet sockets live."""
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
@@ -111,7 +111,7 @@ class Balancer(pulumi.ComponentResource):
             deregistration_delay=deregistration_seconds,
             load_balancing_algorithm_type="least_outstanding_requests",
             health_check=aws.lb.TargetGroupHealthCheckArgs(
-                path=HEALTH_PATH,
+                path=READY_PATH,
                 protocol="HTTP",
                 matcher="200",
                 interval=10,
@@ -194,6 +194,27 @@ class Balancer(pulumi.ComponentResource):
             tags=self._ctx.tags,
             opts=self._ctx.options(),
         )
+        aws.lb.ListenerRule(
+            f"{self._name}-private",
+            listener_arn=listener.arn,
+            priority=20,
+            conditions=[
+                aws.lb.ListenerRuleConditionArgs(
+                    path_pattern=aws.lb.ListenerRuleConditionPathPatternArgs(values=list(PRIVATE_PATHS))
+                )
+            ],
+            actions=[
+                aws.lb.ListenerRuleActionArgs(
+                    type="fixed-response",
+                    fixed_response=aws.lb.ListenerRuleActionFixedResponseArgs(
+                        content_type="text/plain", message_body="not found", status_code="404"
+                    ),
+                )
+            ],
+            region=self._ctx.region,
+            tags=self._ctx.tags,
+            opts=self._ctx.options(),
+        )
 
     def _create_origin_record(self) -> None:
         # No look at the targets' health here: steering decides by the health check, and a target group that happens
@@ -217,7 +238,7 @@ class Balancer(pulumi.ComponentResource):
             type="HTTPS",
             fqdn=self.host,
             port=443,
-            resource_path=HEALTH_PATH,
+            resource_path=CELL_PATH,
             request_interval=10,
             failure_threshold=3,
             measure_latency=True,

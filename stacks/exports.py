@@ -117,7 +117,7 @@ class RegionExports(Exports):
     balancer_dns_name: pulumi.Output[str]
     balancer_zone_id: pulumi.Output[str]
     health_check_id: pulumi.Output[str]
-    """Route 53 health check of the cell's deep health, through its load balancer."""
+    """Route 53 health check of what the gateway says of its cell, through its load balancer."""
 
 
 @dataclass(frozen=True, kw_only=True)

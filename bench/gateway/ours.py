@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 from typing import BinaryIO
 
+import httpx
 import uvloop
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
@@ -28,6 +29,7 @@ from services.contracts.routes import Service
 from services.contracts.settings import Endpoint
 from services.gateway.__main__ import GC_ALLOCATIONS
 from services.gateway.access import AccessLog
+from services.gateway.cell_health import CellHealth, over_http
 from services.gateway.connection import ClientConnection
 from services.gateway.core import Core
 from services.gateway.identity import Identities
@@ -70,6 +72,7 @@ async def serve(settings: dict[str, str], log: BinaryIO) -> None:
         ["https://www.bench.test"],
         AccessLog(log),
         time.monotonic,
+        CellHealth(services, over_http(httpx.AsyncClient(trust_env=False))),
     )
     tls = None
     if "certificate" in settings:

@@ -33,6 +33,7 @@ from services.common.middleware import Observe
 from services.common.read_metrics import ReadMetrics
 from services.common.resources import Resources, open_resources
 from services.contracts import settings as contract
+from services.contracts.health import DEEP_PATH, READS, READY_PATH
 from services.contracts.settings import PlatformSettings
 from services.contracts.workloads import BY_NAME
 
@@ -171,12 +172,12 @@ def _health(metrics: RequestMetrics) -> APIRouter:
     async def live() -> dict[str, str]:
         return {"status": "live"}
 
-    @router.get("/health/ready")
+    @router.get(READY_PATH)
     async def ready(request: Request) -> Response:
         is_ready = bool(request.app.state.ready)
         return JSONResponse({"status": "ready" if is_ready else "not ready"}, 200 if is_ready else 503)
 
-    @router.get("/health/deep")
+    @router.get(DEEP_PATH)
     async def deep(request: Request) -> Response:
         resources = getattr(request.app.state, "resources", None)
         results = await deep_checks(resources) if isinstance(resources, Resources) else {"resources": "not open"}
@@ -195,6 +196,7 @@ async def deep_checks(resources: Resources) -> dict[str, str]:
     checks: dict[str, Callable[[], Awaitable[object]]] = {}
     if resources.maybe_router is not None:
         checks["database"] = resources.maybe_router.ping
+        checks[READS] = resources.maybe_router.ping_reads
     if resources.maybe_cache is not None:
         checks["cache"] = resources.maybe_cache.ping
 

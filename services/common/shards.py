@@ -172,6 +172,11 @@ class ShardRouter:
         async with _connection(self._cells[self.own_cell].database.writer) as connection:
             await connection.execute("SELECT 1")
 
+    async def ping_reads(self) -> None:
+        """Raises `ServiceError` 503 unless a replica of the own cell answers, or its writer."""
+        async with self._reading(self.own_cell, 0) as connection:
+            await connection.execute("SELECT 1")
+
     @asynccontextmanager
     async def _reading(self, home: str, position: int | None) -> AsyncIterator[Connection]:
         """A connection that has replayed ``position``; None: only the writer will do."""

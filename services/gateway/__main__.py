@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 
+import httpx
 import uvloop
 from redis.asyncio import RedisCluster
 from redis.asyncio.sentinel import Sentinel
@@ -29,6 +30,7 @@ from services.contracts.settings import CacheSettings, PlatformSettings
 from services.contracts.workloads import BY_NAME
 from services.gateway import heads
 from services.gateway.access import AccessLog
+from services.gateway.cell_health import ASK_SECONDS, CellHealth, over_http
 from services.gateway.connection import ClientConnection
 from services.gateway.core import Core
 from services.gateway.identity import Identities
@@ -115,6 +117,8 @@ async def serve(settings: PlatformSettings) -> None:
     verifier = KeySetVerifier(key_set, Policy(own.tokens.issuer, own.tokens.audience), loop.time)
     identities = Identities(verifier, keys)
     follower = Follower(Revocations(cache, own.tokens.access_seconds), identities)
+    asking = httpx.AsyncClient(timeout=ASK_SECONDS, trust_env=False)
+    cell = CellHealth(own.services, over_http(asking))
     core = Core(
         own.services,
         identities,
@@ -122,6 +126,7 @@ async def serve(settings: PlatformSettings) -> None:
         [own.hosts.page],
         AccessLog(sys.stdout.buffer),
         time.monotonic,
+        cell,
     )
     host = os.environ.get(contract.HOST_ENV, "127.0.0.1")
     port = int(os.environ.get(contract.PORT_ENV, str(BY_NAME[NAME].port)))
@@ -131,6 +136,7 @@ async def serve(settings: PlatformSettings) -> None:
         loop.add_signal_handler(number, stop.set)
     sweeper = asyncio.create_task(core.sweep())
     following = asyncio.create_task(follower.follow())
+    watching = asyncio.create_task(cell.watch())
     # What lives as long as the process need not be looked at by each collection.
     gc.freeze()
     gc.set_threshold(GC_ALLOCATIONS)
@@ -143,7 +149,8 @@ async def serve(settings: PlatformSettings) -> None:
     await asyncio.sleep(1.0)
     server.close()
     await drained
-    await end(sweeper, following)
+    await end(sweeper, following, watching)
+    await asking.aclose()
     await cache.aclose()
     await valkey.close()
     aws.close()

@@ -13,6 +13,7 @@ from services.contracts.routes import ROUTES, Route, Service
 from services.contracts.settings import Endpoint
 from services.gateway.access import AccessLog
 from services.gateway.breaker import State
+from services.gateway.cell_health import CellHealth
 from services.gateway.connection import ClientConnection
 from services.gateway.forms import Forms
 from services.gateway.heads import HeadMemo
@@ -43,8 +44,10 @@ class Core:
         origins: Sequence[str],
         access: AccessLog,
         clock: Callable[[], float],
+        cell: CellHealth,
     ) -> None:
         self.clock = clock
+        self.cell = cell
         self.identities = identities
         self.limiter = limiter
         self.access = access

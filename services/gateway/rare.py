@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
 
+from services.contracts.health import CELL_PATH, DEEP_PATH, READY_PATH
 from services.gateway import responses
 from services.gateway.heads import RequestHead
 
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
     from services.gateway.core import Core
 
 OPENAPI_PATH = "/api/openapi.json"
-_PATHS = frozenset({b"/health/live", b"/health/ready", b"/health/deep", b"/metrics", OPENAPI_PATH.encode()})
+_PATHS = frozenset(
+    path.encode() for path in ("/health/live", READY_PATH, DEEP_PATH, CELL_PATH, "/metrics", OPENAPI_PATH)
+)
 
 
 def application(core: Core) -> FastAPI:
@@ -29,18 +32,23 @@ def application(core: Core) -> FastAPI:
     async def live() -> dict[str, str]:
         return {"status": "live"}
 
-    @app.get("/health/ready")
+    @app.get(READY_PATH)
     async def ready() -> JSONResponse:
         reasons = core.unready()
         return JSONResponse(
             {"status": "not-ready" if reasons else "ready", "reasons": reasons}, 503 if reasons else 200
         )
 
-    @app.get("/health/deep")
+    @app.get(DEEP_PATH)
     async def deep() -> JSONResponse:
         checks = await core.deep_health()
         healthy = all(state == "ok" for state in checks.values())
         return JSONResponse({"status": "ok" if healthy else "failing", "checks": checks}, 200 if healthy else 503)
+
+    @app.get(CELL_PATH)
+    async def cell() -> JSONResponse:
+        failing = bool(core.cell.failing)
+        return JSONResponse({"status": "failing" if failing else "well"}, 503 if failing else 200)
 
     @app.get(OPENAPI_PATH)
     async def document() -> Response:

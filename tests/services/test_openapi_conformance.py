@@ -48,6 +48,7 @@ from services.contracts.limits import LIMITS
 from services.contracts.settings import Endpoint, PlatformSettings
 from services.engagement.service import SERVICE as ENGAGEMENT
 from services.gateway.access import AccessLog
+from services.gateway.cell_health import CellHealth, over_http
 from services.gateway.connection import ClientConnection
 from services.gateway.core import Core
 from services.gateway.identity import Identities
@@ -130,8 +131,15 @@ async def _gateway(configured: PlatformSettings) -> AsyncIterator[int]:
         verifier = KeySetVerifier(keys, Policy(own.tokens.issuer, own.tokens.audience), time.monotonic)
         context_keys = await SecretReader(aws).context_keys(own.secrets["context"])
         limiter = Limiter(NoValkey(), GENEROUS)
+        asking = httpx.AsyncClient(trust_env=False)
         core = Core(
-            endpoints, Identities(verifier, context_keys), limiter, [own.hosts.page], AccessLog(None), time.monotonic
+            endpoints,
+            Identities(verifier, context_keys),
+            limiter,
+            [own.hosts.page],
+            AccessLog(None),
+            time.monotonic,
+            CellHealth(endpoints, over_http(asking)),
         )
         server = await asyncio.get_running_loop().create_server(lambda: ClientConnection(core), "127.0.0.1", 0)
         sweeper = asyncio.create_task(core.sweep())
@@ -141,6 +149,7 @@ async def _gateway(configured: PlatformSettings) -> AsyncIterator[int]:
             sweeper.cancel()
             server.close()
             await core.drain()
+            await asking.aclose()
             aws.close()
 
 

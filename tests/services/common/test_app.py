@@ -138,7 +138,7 @@ async def test_health_tells_apart_alive_ready_and_well(client: ServiceClient) ->
     assert (await client.http.get("/health/live")).status_code == 200
     assert (await client.http.get("/health/ready")).status_code == 200
     deep = await client.http.get("/health/deep")
-    assert deep.json() == {"status": "well", "checks": {"database": "ok", "cache": "ok"}}
+    assert deep.json() == {"status": "well", "checks": {"database": "ok", "reads": "ok", "cache": "ok"}}
 
     client.app.state.ready = False
     assert (await client.http.get("/health/live")).status_code == 200
@@ -156,6 +156,7 @@ async def test_a_database_that_is_away_makes_unwell_and_leaves_ready(cells: Cell
     assert deep.status_code == 503
     assert deep.json()["checks"]["cache"] == "ok"
     assert deep.json()["checks"]["database"] != "ok"
+    assert deep.json()["checks"]["reads"] != "ok"
     assert ready.status_code == 200
 
 

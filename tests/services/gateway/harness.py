@@ -8,10 +8,13 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
+import httpx
+
 from services.common.context import ContextKeys
 from services.contracts.routes import Service
 from services.contracts.settings import Endpoint
 from services.gateway.access import AccessLog
+from services.gateway.cell_health import CellHealth, over_http
 from services.gateway.connection import ClientConnection
 from services.gateway.core import Core
 from services.gateway.identity import Identities, Identity, IdentityError, Verifier, of_user
@@ -135,7 +138,9 @@ async def gateway(
         servers.append(server)
         endpoints[service.value] = (Endpoint(host="127.0.0.1", port=server.sockets[0].getsockname()[1]),)
     limiter = Limiter(valkey or NoValkey())
-    core = Core(endpoints, Identities(verifier or Tokens(), KEYS), limiter, [PAGE], AccessLog(None), clock)
+    client = httpx.AsyncClient(timeout=1, trust_env=False)
+    cell = CellHealth(endpoints, over_http(client))
+    core = Core(endpoints, Identities(verifier or Tokens(), KEYS), limiter, [PAGE], AccessLog(None), clock, cell)
     server = await loop.create_server(lambda: ClientConnection(core), "127.0.0.1", 0)
     sweeper = asyncio.create_task(core.sweep())
     try:
@@ -143,6 +148,7 @@ async def gateway(
     finally:
         sweeper.cancel()
         server.close()
+        await client.aclose()
         for connection in tuple(core.connections):
             connection.abort()
         for upstream in core.upstreams.values():
