@@ -101,7 +101,9 @@ class RegionConfig(StackConfig):
     transcoder: Transcoder = "ffmpeg"
     """What turns uploads into renditions; both read the one ladder."""
     passwords: int = Field(default=1, gt=0)
-    """Generation of all generated passwords; raising it replaces them."""
+    """Generation of all generated passwords; raising it replaces them, gives them to the roles and restarts the pods."""
+    context_key: int = Field(default=1, gt=0)
+    """Generation of the key that signs user contexts; raising it replaces the key and restarts nothing."""
     origins: Origins | None = None
     """Absent: the hosts of the domain over HTTPS."""
 

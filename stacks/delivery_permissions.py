@@ -9,9 +9,8 @@ from regions.catalogue import CATALOGUE, EDGE_CODE, HOME_CODE
 from regions.names import PROJECT
 from services.contracts.workloads import WORKLOADS
 from stacks import trust
-from stacks.permissions import Statement
+from stacks.permissions import OWNER_SECRET, Statement
 from stacks.registry import repository
-from stacks.vault import OWNER
 
 PASSED_TO = (
     "eks.amazonaws.com",
@@ -68,7 +67,7 @@ def preview_rights(account: str) -> tuple[Statement, ...]:
     secrets = tuple(
         f"arn:aws:secretsmanager:{region.code}:{account}:secret:{names.secret(region, purpose)}-??????"
         for region in CATALOGUE.regions
-        for purpose in (OWNER, *(workload.name for workload in WORKLOADS))
+        for purpose in (OWNER_SECRET, *(workload.name for workload in WORKLOADS))
     )
     through = tuple(f"secretsmanager.{region.code}.amazonaws.com" for region in CATALOGUE.regions)
     return (

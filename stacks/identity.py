@@ -1,4 +1,4 @@
-"""Who the workloads of a cell are towards AWS: one role each, filled by ``permissions`` and tied to one service account.
+"""Who the programs of a cell are towards AWS: one role each, filled by ``permissions`` and tied to one service account.
 
 Roles belong to the region's stack: they name its stores, and go with it when a region is taken out.
 """
@@ -13,10 +13,10 @@ import pulumi
 import pulumi_aws as aws
 
 from regions.catalogue import CATALOGUE
-from services.contracts.workloads import WORKLOADS, Workload
+from services.contracts.workloads import MIGRATION, WORKLOADS
 from stacks import trust
 from stacks.context import CellContext
-from stacks.permissions import Scope, document, workload_statements
+from stacks.permissions import Scope, Statement, document, migration_statements, workload_statements
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,39 +30,41 @@ class IdentityArgs:
 
 
 class Identity(pulumi.ComponentResource):
-    """Roles of one cell's workloads."""
+    """Roles of one cell's workloads and of its migration."""
 
     role_arns: Mapping[str, pulumi.Output[str]]
-    """By workload name."""
+    """By the name of the program, which is that of its service account."""
 
     def __init__(self, name: str, ctx: CellContext, args: IdentityArgs) -> None:
         super().__init__("meridian:region:Identity", name, None, ctx.component())
         self._ctx = ctx.within(self)
         self._name = name
         self._args = args
-        self._scope = Scope(
+        scope = Scope(
             account=ctx.account,
             region=ctx.cell,
             cells=CATALOGUE.regions,
             converts=ctx.config.transcoder == "mediaconvert",
         )
-        self.role_arns = MappingProxyType({workload.name: self._create_role(workload) for workload in WORKLOADS})
+        statements = {workload.name: workload_statements(workload, scope) for workload in WORKLOADS}
+        statements[MIGRATION.name] = migration_statements(scope)
+        self.role_arns = MappingProxyType({who: self._create_role(who, may) for who, may in statements.items()})
         self.register_outputs({"roleArns": dict(self.role_arns)})
 
-    def _create_role(self, workload: Workload) -> pulumi.Output[str]:
+    def _create_role(self, who: str, may: tuple[Statement, ...]) -> pulumi.Output[str]:
         role = aws.iam.Role(
-            f"{self._name}-{workload.name}",
+            f"{self._name}-{who}",
             path=trust.WORKLOAD_PATH,
-            description=f"{workload.name} in {self._ctx.cell.title}",
-            assume_role_policy=trust.pods(self._ctx.account, self._args.cluster, self._args.namespace, workload.name),
+            description=f"{who} in {self._ctx.cell.title}",
+            assume_role_policy=trust.pods(self._ctx.account, self._args.cluster, self._args.namespace, who),
             permissions_boundary=self._args.boundary_arn,
-            tags=self._ctx.named(workload.name),
+            tags=self._ctx.named(who),
             opts=self._ctx.options(),
         )
         aws.iam.RolePolicy(
-            f"{self._name}-{workload.name}",
+            f"{self._name}-{who}",
             role=role.name,
-            policy=document(workload_statements(workload, self._scope)),
+            policy=document(may),
             opts=self._ctx.options(),
         )
         return role.arn

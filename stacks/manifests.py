@@ -35,6 +35,8 @@ class Release:
     image: str
     settings_hash: object
     """Changes whenever the settings do, so that pods are replaced; a string or an output of one."""
+    passwords: int
+    """Generation of the passwords, which a process reads when it starts."""
     replicas: Replicas
 
 
@@ -148,7 +150,10 @@ def _deployment(subject: Workload, release: Release) -> Manifest:
             "template": {
                 "metadata": {
                     "labels": described["labels"],
-                    "annotations": {"meridian/settings": release.settings_hash},
+                    "annotations": {
+                        "meridian/settings": release.settings_hash,
+                        "meridian/passwords": str(release.passwords),
+                    },
                 },
                 "spec": _pod(subject, release.image),
             },
@@ -163,23 +168,50 @@ def _pod(subject: Workload, image: str) -> dict[str, object]:
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "terminationGracePeriodSeconds": limits.drain_seconds,
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": USER,
-            "runAsGroup": USER,
-            "fsGroup": USER,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
+        "securityContext": pod_security(),
         "topologySpreadConstraints": [
             _spread(subject, "topology.kubernetes.io/zone", "DoNotSchedule"),
             _spread(subject, "kubernetes.io/hostname", "ScheduleAnyway"),
         ],
         "containers": [_container(subject, image)],
-        "volumes": [
-            {"name": SETTINGS, "configMap": {"name": SETTINGS}},
-            {"name": "scratch", "emptyDir": {"sizeLimit": limits.scratch}},
-        ],
+        "volumes": volumes(limits.scratch),
     }
+
+
+def pod_security() -> dict[str, object]:
+    """Of every pod: nobody's account, and no system call that the runtime does not allow by itself."""
+    return {
+        "runAsNonRoot": True,
+        "runAsUser": USER,
+        "runAsGroup": USER,
+        "fsGroup": USER,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+
+
+def container_security() -> dict[str, object]:
+    """Of every container: it gains nothing and writes to volumes only."""
+    return {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+
+
+def volumes(scratch: str) -> list[dict[str, object]]:
+    """Of every pod: the settings, and a directory for temporary files of the given size."""
+    return [
+        {"name": SETTINGS, "configMap": {"name": SETTINGS}},
+        {"name": "scratch", "emptyDir": {"sizeLimit": scratch}},
+    ]
+
+
+def mounts() -> list[dict[str, object]]:
+    """Where a container finds `volumes`."""
+    return [
+        {"name": SETTINGS, "mountPath": SETTINGS_DIRECTORY, "readOnly": True},
+        {"name": "scratch", "mountPath": "/tmp"},  # noqa: S108  # a volume of the pod, not the machine's directory
+    ]
 
 
 def _spread(subject: Workload, key: str, otherwise: str) -> dict[str, object]:
@@ -216,15 +248,8 @@ def _container(subject: Workload, image: str) -> dict[str, object]:
         "readinessProbe": _probe("/health/ready", period=5, failures=2),
         # The load balancer needs a moment to stop sending; the program is told to end after it.
         "lifecycle": {"preStop": {"sleep": {"seconds": 10 if subject.public else 3}}},
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "readOnlyRootFilesystem": True,
-            "capabilities": {"drop": ["ALL"]},
-        },
-        "volumeMounts": [
-            {"name": SETTINGS, "mountPath": SETTINGS_DIRECTORY, "readOnly": True},
-            {"name": "scratch", "mountPath": "/tmp"},  # noqa: S108  # see above
-        ],
+        "securityContext": container_security(),
+        "volumeMounts": mounts(),
     }
 
 

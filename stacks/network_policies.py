@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from regions.addresses import plan
 from regions.catalogue import Catalogue, Region
 from services.contracts.routes import Service
-from services.contracts.workloads import BY_NAME, WORKLOADS, Access, Workload
+from services.contracts.workloads import BY_NAME, MIGRATION, WORKLOADS, Access, Workload
 from stacks.manifests import NAMESPACE, Manifest, selector
 from stacks.scaled_objects import KEDA, OPERATOR
 from stacks.scaling import Summed, scaling_of
@@ -38,10 +38,19 @@ class Ports:
 
 
 def network_policies(cell: Region, catalogue: Catalogue, ports: Ports) -> Iterator[Manifest]:
-    """The default that denies everything, then one policy for each workload of ``cell``."""
+    """The default that denies everything, then one policy for each workload of ``cell`` and for its migration."""
     yield _policy("default-deny", {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]})
     for workload in WORKLOADS:
         yield _of(workload, cell, catalogue, ports)
+    yield _policy(
+        MIGRATION.name,
+        {
+            "podSelector": {"matchLabels": selector(MIGRATION.name)},
+            "policyTypes": ["Ingress", "Egress"],
+            "ingress": [],
+            "egress": [*_common_egress(), _databases(catalogue, ports)],
+        },
+    )
 
 
 def _of(workload: Workload, cell: Region, catalogue: Catalogue, ports: Ports) -> Manifest:
@@ -99,9 +108,7 @@ def _common_egress() -> list[dict[str, object]]:
 def _egress(workload: Workload, cell: Region, catalogue: Catalogue, ports: Ports) -> Iterator[dict[str, object]]:
     own = tuple(str(block) for block in plan(cell).data)
     if Access.DATABASE in workload.access:
-        # Rows of a video are written in its home cell, whichever that is.
-        every = tuple(str(block) for region in catalogue.regions for block in plan(region).data)
-        yield {"to": _blocks(every), "ports": _tcp(ports.database)}
+        yield _databases(catalogue, ports)
     if Access.CACHE in workload.access:
         yield {"to": _blocks(own), "ports": _tcp(ports.cache)}
     if Access.KAFKA_READ in workload.access or Access.KAFKA_WRITE in workload.access:
@@ -109,6 +116,12 @@ def _egress(workload: Workload, cell: Region, catalogue: Catalogue, ports: Ports
     if workload.name == GATEWAY:
         for name in sorted(_behind_gateway()):
             yield {"to": [_pods(name)], "ports": _tcp(BY_NAME[name].port)}
+
+
+def _databases(catalogue: Catalogue, ports: Ports) -> dict[str, object]:
+    """Rows are written in their home cell, whichever that is; and after a promotion a cell's writer is its partner's."""
+    every = tuple(str(block) for region in catalogue.regions for block in plan(region).data)
+    return {"to": _blocks(every), "ports": _tcp(ports.database)}
 
 
 def _blocks(cidrs: tuple[str, ...]) -> list[dict[str, object]]:

@@ -19,7 +19,8 @@ from stacks.config import Origins
 from stacks.context import CellContext
 from stacks.database import DATABASE_NAME, Database
 from stacks.media import Media
-from stacks.vault import CONTEXT, OWNER, PLAYBACK, Vault
+from stacks.permissions import CONTEXT_SECRET, OWNER_SECRET, PLAYBACK_SECRET
+from stacks.vault import Vault
 
 OUTPUT = "settings"
 """Name of the stack output."""
@@ -75,7 +76,7 @@ def export_settings(ctx: CellContext, parts: SettingsParts) -> pulumi.Output[dic
             # The writer's name is ours and not in its certificate, so the host is not compared.
             "tls": "verify-ca",
             "authorities": RDS_AUTHORITIES,
-            "owner": {"arn": parts.vault.arns[OWNER], "region": ctx.region},
+            "owner": {"arn": parts.vault.arns[OWNER_SECRET], "region": ctx.region},
         },
         "cache": {
             "mode": "cluster",
@@ -97,7 +98,7 @@ def export_settings(ctx: CellContext, parts: SettingsParts) -> pulumi.Output[dic
         "queues": {"transcode": media.queue.url, "transcode_dead": media.dead.url},
         "tokens": {"key_arn": parts.token_key_arn, "issuer": public.api, "audience": public.api},
         "hosts": public.model_dump(),
-        "playback": pulumi.Output.all(keys=parts.playback_keys, arn=parts.vault.arns[PLAYBACK]).apply(
+        "playback": pulumi.Output.all(keys=parts.playback_keys, arn=parts.vault.arns[PLAYBACK_SECRET]).apply(
             lambda got: playback(got["keys"], got["arn"], ctx.region)
         ),
         "services": {
@@ -123,7 +124,7 @@ def playback(keys: Mapping[str, str], arn: str, region: str) -> dict[str, object
 
 def secrets(vault: Vault, region: str) -> Mapping[str, Mapping[str, object]]:
     """References to the secrets that services may read."""
-    purposes: Sequence[str] = (CONTEXT, *(workload.name for workload in WORKLOADS))
+    purposes: Sequence[str] = (CONTEXT_SECRET, *(workload.name for workload in WORKLOADS))
     return {purpose: {"arn": vault.arns[purpose], "region": region} for purpose in purposes}
 
 

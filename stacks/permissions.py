@@ -14,9 +14,11 @@ from typing import Literal
 
 from regions import names
 from regions.catalogue import Region
-from services.contracts.workloads import Access, Workload
+from services.contracts.workloads import WORKLOADS, Access, Workload
 from stacks.trust import WORKLOAD_PATH
 
+OWNER_SECRET = "database-owner"
+"""The role that owns the schemas of the cell's database: migrations read it."""
 CONTEXT_SECRET = "context"
 """The key that signs user contexts: every workload checks them."""
 PLAYBACK_SECRET = "playback"
@@ -84,6 +86,17 @@ def workload_statements(workload: Workload, scope: Scope) -> tuple[Statement, ..
     return tuple(result)
 
 
+def migration_statements(scope: Scope) -> tuple[Statement, ...]:
+    """Read the owner of the cell's own database, and the passwords that its roles get: of no other cell, and no more."""
+    roles = tuple(workload.name for workload in WORKLOADS if Access.DATABASE in workload.access)
+    read = Statement(
+        sid="ReadSecrets",
+        actions=("secretsmanager:GetSecretValue",),
+        resources=tuple(secret_arn(scope, scope.region, purpose) for purpose in (OWNER_SECRET, *roles)),
+    )
+    return (read, _opens_secrets(scope, scope.region))
+
+
 def secret_arn(scope: Scope, region: Region, purpose: str) -> str:
     """ARN of a secret of any cell. Secrets Manager appends six characters that nobody can know beforehand."""
     return f"arn:aws:secretsmanager:{region.code}:{scope.account}:secret:{names.secret(region, purpose)}-??????"
@@ -118,18 +131,12 @@ def _own_secrets(workload: Workload, scope: Scope) -> tuple[Statement, ...]:
         actions=("secretsmanager:GetSecretValue",),
         resources=(*own, secret_arn(scope, scope.region, CONTEXT_SECRET)),
     )
-    keys = tuple(
-        uses_key(
-            scope,
-            region,
-            names.key_alias(region, "secrets"),
-            "secretsmanager",
-            f"OpenSecretsOf{region.title.replace(' ', '')}",
-            writes=False,
-        )
-        for region in regions
-    )
-    return (read, *keys)
+    return (read, *(_opens_secrets(scope, region) for region in regions))
+
+
+def _opens_secrets(scope: Scope, region: Region) -> Statement:
+    sid = f"OpenSecretsOf{region.title.replace(' ', '')}"
+    return uses_key(scope, region, names.key_alias(region, "secrets"), "secretsmanager", sid, writes=False)
 
 
 def _kafka(scope: Scope, kind: str, tail: str) -> str:

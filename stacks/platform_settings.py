@@ -24,7 +24,7 @@ from services.contracts.settings import (
     Shards,
 )
 from services.contracts.workloads import WORKLOADS
-from stacks.vault import CONTEXT, OWNER
+from stacks.permissions import CONTEXT_SECRET, OWNER_SECRET
 
 
 def compose(own: Mapping[str, Any], catalogue: Catalogue = CATALOGUE) -> str:
@@ -43,7 +43,7 @@ def fingerprint(text: str) -> str:
 def _peer(region: Region, own: CellSettings) -> Peer:
     """Writes go to whatever the writer's name resolves to; reads of another cell's rows go there as well."""
     writer = Endpoint(host=names.Hosts(own.domain).writer(region), port=own.database.writer.port)
-    purposes = (CONTEXT, *(workload.name for workload in WORKLOADS))
+    purposes = (CONTEXT_SECRET, *(workload.name for workload in WORKLOADS))
     return Peer(
         cell=region.name,
         region=region.code,
@@ -53,7 +53,7 @@ def _peer(region: Region, own: CellSettings) -> Peer:
             readers=(),
             tls=own.database.tls,
             authorities=own.database.authorities,
-            owner=_secret(region, OWNER, own.account),
+            owner=_secret(region, OWNER_SECRET, own.account),
         ),
         secrets={purpose: _secret(region, purpose, own.account) for purpose in purposes},
     )

@@ -27,9 +27,10 @@ from stacks.metrics import Metrics, MetricsArgs
 from stacks.network import Network, NetworkArgs
 from stacks.observability import Observability, ObservabilityArgs
 from stacks.outputs import SettingsParts, export_settings, origins
+from stacks.permissions import OWNER_SECRET
 from stacks.sizes import FLOW_LOG_DAYS, LOG_DAYS, Sizes, sizes_of
 from stacks.streaming import Streaming, StreamingArgs
-from stacks.vault import OWNER, Vault, VaultArgs
+from stacks.vault import Vault, VaultArgs
 from stacks.workloads import Workloads, WorkloadsArgs
 
 
@@ -62,7 +63,7 @@ def declare_cell(ctx: CellContext, sizes: Sizes, record: Record = RECORD) -> Non
             vpc_id=network.vpc_id,
             subnet_ids=network.data_subnet_ids,
             key_arn=keys.arns[Store.DATABASE],
-            owner_password=vault.read(OWNER, "password"),
+            owner_password=vault.read(OWNER_SECRET, "password"),
             password_generation=generation,
             monitoring_role_arn=shared.database_monitoring_role_arn,
             logs=logs,
@@ -185,6 +186,9 @@ def declare_cell(ctx: CellContext, sizes: Sizes, record: Record = RECORD) -> Non
             release=ctx.config.release,
             images=ctx.config.images,
             replicas=sizes.replicas,
+            passwords=generation,
+            database=names.database(ctx.cell, seats.built_in(ctx.cell.name)),
+            needed=(vault, identity, cluster),
             event_scaler=scaler.release,
         ),
     )

@@ -18,12 +18,10 @@ import pulumi_aws as aws
 from regions import names
 from services.contracts.workloads import WORKLOADS
 from stacks.context import CellContext
+from stacks.permissions import CONTEXT_SECRET, OWNER_SECRET, PLAYBACK_SECRET
 
 OWNER_USERNAME = "meridian_owner"
-OWNER = "database-owner"
-CONTEXT = "context"
 PASSWORD_LENGTH = 40
-PLAYBACK = "playback"
 WORKLOAD_FIELDS = ("database_password", "cache_password", "kafka_password")
 
 
@@ -46,13 +44,14 @@ class Vault(pulumi.ComponentResource):
         self._name = name
         self._key_arn = args.key_arn
         self._versions: dict[str, aws.secretsmanager.SecretVersion] = {}
+        passwords = ctx.config.passwords
         arns = {
-            OWNER: self._create_secret(OWNER, self._owner()),
-            CONTEXT: self._create_secret(CONTEXT, self._random()),
+            OWNER_SECRET: self._create_secret(OWNER_SECRET, self._owner(), passwords),
+            CONTEXT_SECRET: self._create_secret(CONTEXT_SECRET, self._random(), ctx.config.context_key),
         }
         for workload in WORKLOADS:
-            arns[workload.name] = self._create_secret(workload.name, self._workload())
-        arns[PLAYBACK] = self._create_empty(PLAYBACK).arn
+            arns[workload.name] = self._create_secret(workload.name, self._workload(), passwords)
+        arns[PLAYBACK_SECRET] = self._create_empty(PLAYBACK_SECRET).arn
         self.arns = MappingProxyType(arns)
         self.register_outputs({"arns": dict(arns)})
 
@@ -97,13 +96,13 @@ class Vault(pulumi.ComponentResource):
             opts=self._ctx.stateful(),
         )
 
-    def _create_secret(self, purpose: str, content: pulumi.Output[str]) -> pulumi.Output[str]:
+    def _create_secret(self, purpose: str, content: pulumi.Output[str], generation: int) -> pulumi.Output[str]:
         secret = self._create_empty(purpose)
         self._versions[purpose] = aws.secretsmanager.SecretVersion(
             f"{self._name}-{purpose}",
             secret_id=secret.id,
             secret_string_wo=content,
-            secret_string_wo_version=self._ctx.config.passwords,
+            secret_string_wo_version=generation,
             region=self._ctx.region,
             opts=self._ctx.options(),
         )

@@ -31,6 +31,8 @@ def of(live: Object) -> Readiness:
     match live.get("kind"):
         case "Deployment":
             return _rollout(live)
+        case "Job":
+            return _job(live)
         case "CustomResourceDefinition":
             served = _condition(live, "Established").get("status") == "True"
             return READY if served else Readiness("its kind is not served yet")
@@ -54,6 +56,14 @@ def _rollout(live: Object) -> Readiness:
     if _number(status.get("replicas")) > updated:
         return Readiness(f"{_number(status.get('replicas')) - updated} old pods are still there")
     return READY if available >= wanted else Readiness(f"{available} of {wanted} pods are available")
+
+
+def _job(live: Object) -> Readiness:
+    failed = _condition(live, "Failed")
+    if failed.get("status") == "True":
+        return Readiness(f"it failed: {failed.get('message')}; read the logs of its pods", final=True)
+    complete = _condition(live, "Complete").get("status") == "True"
+    return READY if complete else Readiness("it is not complete")
 
 
 def _failure(live: Object) -> str:

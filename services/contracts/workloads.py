@@ -101,6 +101,20 @@ WORKLOADS: tuple[Workload, ...] = (
 
 BY_NAME = MappingProxyType({workload.name: workload for workload in WORKLOADS})
 
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A program of a cell that comes to its end, before the workloads of the same release begin."""
+
+    name: str
+    module: str
+    image: str
+    """The workload whose image holds it."""
+
+
+MIGRATION = Task("migration", "services.common.migrate", image="accounts")
+"""Brings the cell's database to the present: roles with their passwords, schemas, tables."""
+
 Transcoder = Literal["ffmpeg", "mediaconvert"]
 """Who makes renditions: the workers of a cell, or AWS for them."""
 _FOLLOWER = replace(BY_NAME["transcoder"], cpu="500m", memory="1Gi")

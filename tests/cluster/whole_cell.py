@@ -94,6 +94,10 @@ def test_the_cell_is_deployed_and_every_rollout_completes(cell: Cell, api: Api, 
     found = deployments(api)
     assert set(found) == set(BY_NAME)
     report.number("deployment, s", result.seconds)
+    (migration,) = api.items("batch/v1", "Job", NAMESPACE)
+    assert number(migration, "status.succeeded") == 1
+    completed = str(at(migration, "status.completionTime"))
+    assert all(str(at(item, "metadata.creationTimestamp")) >= completed for item in found.values())
     seconds = eventually(lambda: at_their_floors(api) and settled(api), "all pods of all floors are available")
     report.number("to the floors of all autoscalers afterwards, s", seconds)
     running = pods(api)

@@ -44,6 +44,8 @@ class Declared:
     provider: str
     protect: bool
     custom: bool
+    after: frozenset[str] = frozenset()
+    """Names of the resources that must be complete before."""
 
 
 @dataclass
@@ -117,6 +119,7 @@ class _Monitor(MockMonitor):
                 provider=request.provider,
                 protect=request.protect,
                 custom=request.custom,
+                after=frozenset(urn.rsplit("::", 1)[1] for urn in request.dependencies),
             )
         )
         return super().RegisterResource(request)  # type: ignore[no-untyped-call]  # so in the SDK

@@ -12,10 +12,11 @@ from local.kubernetes import custom, schemas
 from regions import rates
 from regions.addresses import plan
 from regions.catalogue import CATALOGUE, Region
+from services.common import migrate
 from services.contracts.load import CONNECTIONS, LAG
 from services.contracts.settings import PlatformSettings
-from services.contracts.workloads import BY_NAME, WORKLOADS, Access
-from stacks import manifests, platform_settings, scaled_objects
+from services.contracts.workloads import BY_NAME, MIGRATION, WORKLOADS, Access
+from stacks import manifests, migration, platform_settings, scaled_objects
 from stacks.manifests import NAMESPACE, Manifest, Release
 from stacks.network_policies import EVENT_SCALER, Ports, network_policies
 from stacks.scaling import limits_of
@@ -24,7 +25,9 @@ from stacks.workloads import resource_type
 from tests.stacks.recording import cell
 
 PORTS = Ports(database=5432, cache=6379, kafka=9098)
-RELEASE = Release(image="registry/meridian/x@sha256:" + "0" * 64, settings_hash="abc", replicas=Replicas(3, 6))
+RELEASE = Release(
+    image="registry/meridian/x@sha256:" + "0" * 64, settings_hash="abc", passwords=1, replicas=Replicas(3, 6)
+)
 MUMBAI = CATALOGUE.get("mumbai")
 
 
@@ -33,6 +36,7 @@ def objects(region: Region = MUMBAI) -> Iterator[Manifest]:
     yield manifests.network_policy_switch()
     yield manifests.settings("{}")
     yield from network_policies(region, CATALOGUE, PORTS)
+    yield from migration.objects(RELEASE.image, RELEASE.passwords, "meridian-mumbai")
     for workload in WORKLOADS:
         yield from manifests.workload(workload, RELEASE)
     yield scaled_objects.identity()
@@ -65,18 +69,19 @@ def test_the_schemas_refuse_a_field_that_does_not_exist() -> None:
 
 
 def test_every_workload_has_everything_that_runs_it() -> None:
-    for kind in ("Deployment", "Service", "ServiceAccount", "PodDisruptionBudget"):
+    for kind in ("Deployment", "Service", "PodDisruptionBudget"):
         assert set(of(kind)) == set(BY_NAME)
+    assert set(of("ServiceAccount")) == {*BY_NAME, MIGRATION.name}
     on_events = {"realtime", "counters", "transcoder"}
     assert set(of("HorizontalPodAutoscaler")) == set(BY_NAME) - on_events
     assert set(of("ScaledObject")) == on_events
-    assert set(of("NetworkPolicy")) == {"default-deny", *BY_NAME}
+    assert set(of("NetworkPolicy")) == {"default-deny", MIGRATION.name, *BY_NAME}
 
 
 def test_pods_are_as_hardened_as_their_namespace_asks() -> None:
     assert of("Namespace")[NAMESPACE]["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
-    for deployment in of("Deployment").values():
-        pod = deployment["spec"]["template"]["spec"]
+    for owner in (*of("Deployment").values(), *of("Job").values()):
+        pod = owner["spec"]["template"]["spec"]
         (container,) = pod["containers"]
         assert pod["securityContext"]["runAsNonRoot"]
         assert pod["securityContext"]["runAsUser"] > 0
@@ -241,6 +246,57 @@ def test_the_event_scaler_may_ask_for_the_depth_of_one_queue_and_nothing_else() 
     assert {item.inputs["metadata"]["name"]: item.inputs["spec"]["maxReplicaCount"] for item in scaled} == {
         name: bounds[name].most for name in ("realtime", "counters", "transcoder")
     }
+
+
+def migrating(image: str, passwords: int, database: str) -> str:
+    _, job = migration.objects(image, passwords, database)
+    return str(plain(job)["metadata"]["name"])
+
+
+def test_a_database_is_migrated_by_every_image_for_every_generation_of_passwords_and_once_for_each() -> None:
+    cases = [("a", 1, "x"), ("b", 1, "x"), ("a", 2, "x"), ("a", 1, "y")]
+    assert len({migrating(*case) for case in cases}) == len(cases)
+    assert migrating(*cases[0]) == migrating(*cases[0])
+
+
+def test_a_migration_reaches_databases_and_nothing_else_of_the_cell() -> None:
+    assert set(targets(MIGRATION.name)) == {53, 80, 443, PORTS.database}
+    assert of("NetworkPolicy")[MIGRATION.name]["spec"]["ingress"] == []
+
+
+def test_a_migration_that_is_wrong_is_not_repeated_and_one_without_a_database_is() -> None:
+    (job,) = of("Job").values()
+    rule = job["spec"]["podFailurePolicy"]["rules"][0]
+    assert rule["action"] == "FailJob"
+    assert rule["onExitCodes"]["values"] == [migration.WRONG]
+    assert migrate.TRY_AGAIN != migration.WRONG
+    assert job["spec"]["template"]["spec"]["restartPolicy"] == "Never"
+
+
+def test_workloads_begin_after_the_migration_and_it_after_its_passwords_and_its_identity() -> None:
+    found = cell("mumbai")
+    (job,) = found.of("kubernetes:batch/v1:Job")
+    deployments = found.of("kubernetes:apps/v1:Deployment")
+    assert len(deployments) == len(WORKLOADS)
+    assert all(job.name in item.after for item in deployments)
+    programs = (*BY_NAME, MIGRATION.name)
+    secrets = {item.name for item in found.of("aws:secretsmanager/secretVersion:SecretVersion")}
+    needed = secrets | {f"identity-{name}" for name in programs} | {f"cluster-{name}" for name in programs}
+    assert len(secrets) > len(BY_NAME)
+    assert needed <= job.after
+
+
+def test_new_passwords_replace_the_pods_that_read_the_old_ones_and_migrate_again() -> None:
+    before, after = (cell("mumbai", passwords=generation) for generation in (1, 2))
+    for name in BY_NAME:
+        templates = [
+            found.one("kubernetes:apps/v1:Deployment", f"workloads-deployment-{name}").inputs["spec"]["template"]
+            for found in (before, after)
+        ]
+        assert templates[0] != templates[1]
+    jobs = [found.of("kubernetes:batch/v1:Job")[0] for found in (before, after)]
+    assert jobs[0].name == jobs[1].name
+    assert jobs[0].inputs["metadata"]["name"] != jobs[1].inputs["metadata"]["name"]
 
 
 def test_pods_are_replaced_when_settings_change() -> None:

@@ -81,7 +81,7 @@ def matches(rules: list[dict[str, Any]], labels: dict[str, str]) -> bool:
 
 def labels_of(workload: str) -> dict[str, str]:
     """What discovery tells of a running pod that the declared Deployment makes."""
-    release = manifests.Release(image="i", settings_hash="h", replicas=Replicas(3, 6))
+    release = manifests.Release(image="i", settings_hash="h", passwords=1, replicas=Replicas(3, 6))
     (deployment,) = [m for m in manifests.workload(BY_NAME[workload], release) if m["kind"] == "Deployment"]
     template: Any = deployment["spec"]
     pod = template["template"]

@@ -12,7 +12,14 @@ from regions import aws_policies, names
 from regions.catalogue import CATALOGUE, Region
 from services.contracts.workloads import BY_NAME, WORKLOADS, Access, Workload
 from stacks import delivery_permissions, service_permissions, trust
-from stacks.permissions import Scope, Statement, converter_statements, document, workload_statements
+from stacks.permissions import (
+    Scope,
+    Statement,
+    converter_statements,
+    document,
+    migration_statements,
+    workload_statements,
+)
 from tests.stacks.iam_lint import findings
 
 ACCOUNT = "123456789012"
@@ -28,6 +35,7 @@ def everything(region: Region) -> list[Statement]:
     partner = CATALOGUE.partner(region)
     return [
         *(item for workload in WORKLOADS for item in workload_statements(workload, scope(region))),
+        *migration_statements(scope(region)),
         *service_permissions.bucket_replication(region, partner, ("uploads", "media"), ACCOUNT),
         *service_permissions.stream_replication(region, partner, ACCOUNT),
         *service_permissions.flow_logs(ACCOUNT),
@@ -91,6 +99,16 @@ def test_a_workload_reads_its_own_secret_and_no_other_workloads() -> None:
             named = {re.sub(r".*:secret:(.*)-\?{6}$", r"\1", resource) for resource in read.resources}
             own = {names.secret(cell, workload.name) for cell in CATALOGUE.regions}
             assert named <= own | {names.secret(region, "context")}
+
+
+def test_only_migrations_read_the_owner_and_only_of_their_own_cell() -> None:
+    for region in CATALOGUE.regions:
+        read = migration_statements(scope(region))[0]
+        assert {resource.split(":")[3] for resource in read.resources} == {region.code}
+        assert any(names.secret(region, "database-owner") in resource for resource in read.resources)
+        assert not any(names.secret(region, "context") in resource for resource in read.resources)
+        for workload in WORKLOADS:
+            assert "database-owner" not in document(workload_statements(workload, scope(region)))
 
 
 def test_databases_of_other_cells_are_reached_by_those_who_have_one_only() -> None:

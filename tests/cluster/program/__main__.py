@@ -90,5 +90,7 @@ Workloads(
         release=configured.release,
         images=configured.images,
         replicas=sizes_of(CELL).replicas,
+        passwords=configured.passwords,
+        database=names.database(CELL),
     ),
 )

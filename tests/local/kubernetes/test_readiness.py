@@ -57,5 +57,16 @@ def test_a_definition_is_waited_for_until_its_kind_is_served() -> None:
     assert readiness.of({"kind": "CustomResourceDefinition", "status": {"conditions": [established]}}).ready
 
 
+def test_a_job_is_waited_for_until_it_is_complete_and_a_failed_one_will_not_come() -> None:
+    complete: Value = {"type": "Complete", "status": "True"}
+    failed: Value = {"type": "Failed", "status": "True", "message": "exit code 1"}
+    assert not readiness.of({"kind": "Job", "status": {"active": 1}}).ready
+    assert not readiness.of({"kind": "Job", "status": {"active": 1}}).final
+    assert readiness.of({"kind": "Job", "status": {"conditions": [complete]}}).ready
+    found = readiness.of({"kind": "Job", "status": {"conditions": [failed]}})
+    assert found.final
+    assert "exit code 1" in found.lacks
+
+
 def test_other_kinds_need_no_waiting() -> None:
     assert readiness.of({"kind": "ConfigMap"}).ready
