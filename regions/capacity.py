@@ -10,10 +10,11 @@ it alone after a promotion.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from regions import pods, stores
+from regions import pods, rates, stores
 from regions.buckets import SHARD_MAP, ShardMap
 from regions.catalogue import AZS_PER_REGION, CATALOGUE, Catalogue
 from regions.loads import HEADLINE, Loads, Share, home_share, logged, visitors, worst
@@ -41,6 +42,8 @@ class Sizes:
     broker_max_storage: int
     replicas: Mapping[str, Replicas]
     """By workload."""
+    rendition_minutes: int
+    """A day's bound on conversions: minutes of video, once for each rung."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,7 @@ class _Sized:
     cache: stores.Cache
     kafka: stores.Kafka
     nat: Line
+    rendition_minutes: int
 
     def plan(self, region: str) -> Plan:
         """The plan that the parts make."""
@@ -123,6 +127,7 @@ class _Sized:
                 broker_storage=kafka.storage,
                 broker_max_storage=kafka.max_storage,
                 replicas=self.workloads.replicas,
+                rendition_minutes=self.rendition_minutes,
             ),
             (*self.workloads.lines, *database.lines, *cache.lines, *kafka.lines, self.nat),
         )
@@ -148,4 +153,11 @@ def _size(
         cache=stores.cache(loads, people, shards=shape.shards),
         kafka=stores.kafka(contract, loads, events, homes=homes, sources=sources, per_zone=shape.per_zone),
         nat=stores.nat(loads, people),
+        rendition_minutes=_rendition_minutes(contract, loads, people),
     )
+
+
+def _rendition_minutes(contract: Contract, loads: Loads, people: Share) -> int:
+    """A mean day's uploads while another region is lost, once for each rung, with the headroom of everything else."""
+    minutes = loads.source_seconds * people.value / rates.PEAK_TO_MEAN.value * 86_400 / 60
+    return math.ceil(minutes * contract.rungs * rates.HEADROOM.value)

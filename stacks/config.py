@@ -100,6 +100,8 @@ class RegionConfig(StackConfig):
     """USD a month for this region."""
     transcoder: Transcoder = "ffmpeg"
     """What turns uploads into renditions; both read the one ladder."""
+    rendition_minutes: int | None = Field(default=None, gt=0)
+    """A day's bound on conversions in minutes of video, once for each rung. Absent: as capacity computes it."""
     passwords: int = Field(default=1, gt=0)
     """Generation of all generated passwords; raising it replaces them, gives them to the roles and restarts the pods."""
     context_key: int = Field(default=1, gt=0)

@@ -44,6 +44,8 @@ class SettingsParts:
     token_key_arn: pulumi.Output[str]
     playback_keys: pulumi.Output[dict[str, str]]
     """Ids of the keys that check playback, by fingerprint; empty: media need no cookie."""
+    rendition_minutes: int
+    """A day's bound on conversions, as capacity computes it."""
     namespace: str
     """Where the services are in the cluster."""
 
@@ -66,6 +68,7 @@ def export_settings(ctx: CellContext, parts: SettingsParts) -> pulumi.Output[dic
         "account": ctx.account,
         "domain": ctx.config.domain,
         "transcoder": ctx.config.transcoder,
+        "rendition_minutes": ctx.config.rendition_minutes or parts.rendition_minutes,
         "converter": None
         if media.converter is None
         else {"queue_arn": media.converter.queue_arn, "role_arn": media.converter.role_arn},

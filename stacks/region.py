@@ -172,6 +172,7 @@ def declare_cell(ctx: CellContext, sizes: Sizes, record: Record = RECORD) -> Non
             vault=vault,
             token_key_arn=keys.token_key_arn,
             playback_keys=shared.playback_keys,
+            rendition_minutes=sizes.rendition_minutes,
             namespace=NAMESPACE,
         ),
     )

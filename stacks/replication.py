@@ -230,8 +230,9 @@ class Replication(pulumi.ComponentResource):
                 minutes=15,
                 dimensions={"SourceBucket": bucket, "DestinationBucket": copy, "RuleId": rule},
             ),
-            self._args.source,
-            self._args.of_source,
+            # Latency is published where the copy is (https://docs.aws.amazon.com/AmazonS3/latest/userguide/repl-metrics.html).
+            self._args.target,
+            self._args.of_target,
         )
 
     def _copy_streams(self) -> None:

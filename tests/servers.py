@@ -418,6 +418,7 @@ class Cells:
             account=ACCOUNT,
             domain=DOMAIN,
             transcoder="ffmpeg",
+            rendition_minutes=1_000_000,
             database=self.databases[cell],
             cache=CacheSettings(mode="single", endpoints=(self.valkey.endpoint,), master_name="", tls=False),
             kafka=KafkaSettings(

@@ -221,6 +221,17 @@ _GATEWAY: Final = (
     ),
 )
 
+_CONVERSION: Final = (
+    Alert(
+        name="ConversionsWait",
+        expression="max(meridian_transcoder_day_closed) > 0",
+        severity=Severity.TICKET,
+        means="The cell has begun as many conversions today as it may: uploads wait in the queue until midnight (UTC)",
+        remedy="Who uploads so much? If it is wanted, raise `meridian:rendition_minutes` of the region and deploy it; "
+        "the day opens again with `DELETE FROM transcoder.days WHERE day = (now() AT TIME ZONE 'utc')::date`",
+    ),
+)
+
 _SERVICES: Final = (
     Alert(
         name="ServiceErrors",
@@ -267,5 +278,5 @@ _SERVICES: Final = (
     ),
 )
 
-ALERTS: Final = (*_COUNTERS, *_GATEWAY, *_SERVICES)
+ALERTS: Final = (*_COUNTERS, *_GATEWAY, *_CONVERSION, *_SERVICES)
 """All of them. Names are unique."""

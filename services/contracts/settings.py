@@ -147,6 +147,8 @@ class CellSettings(Model):
     account: str
     domain: str
     transcoder: Transcoder
+    rendition_minutes: int
+    """Minutes of renditions that the cell begins in a day (UTC) at most, once for each rung."""
     converter: ConverterSettings | None = None
     database: DatabaseSettings
     cache: CacheSettings

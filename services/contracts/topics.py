@@ -6,15 +6,25 @@ video, so that a consumer writes to one database only. The schemas of events are
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from regions import names
+from regions.catalogue import Region
+
 HOUR_MS = 3_600_000
+ALIAS_LENGTH = 28
+"""Characters of a cluster's name that MSK Replicator takes into its alias."""
 PARTITIONS_PER_HOME = 15
 """Partitions of a topic for the videos of one home cell: one consumer process each at most. 4 cells give 60."""
 
 INCARNATION_HOURS = 24
 """Longest life of one incarnation of a producer: after it, and the retention of all logs, its marks can go."""
+
+
+class SeveralCopiesError(ValueError):
+    """A cluster holds more than one copy of the same topics: a replicator was made anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +81,27 @@ def partition_of(home_index: int, video_id: int) -> int:
 
 
 def copied_name(source: str, topic: str) -> str:
-    """Name of the copy of ``topic`` of cell ``source`` in its partner's cluster: what MSK Replicator and MirrorMaker
-    call it by the source's alias. A name with a prefix is never copied on, so there is no loop."""
+    """Name of the copy of ``topic`` in a partner's cluster. ``source``: the alias of the source's cluster, which for
+    MirrorMaker is the name of its cell; MSK Replicator makes one (`prefix_of_copies`). A name with a prefix is never
+    copied on, so there is no loop."""
     return f"{source}.{topic}"
+
+
+def prefix_of_copies(source: Region, topics: Iterable[str]) -> str | None:
+    """The alias by which the copies of the topics of ``source`` are called in a cluster that has ``topics``; None: none.
+
+    MSK Replicator makes the alias of the cluster's name, cut at 28 characters, and of something that is known only when it
+    runs (https://docs.aws.amazon.com/msk/latest/developerguide/msk-replicator-topic-naming.html), and no API of the engine
+    tells it: it is found by what lies there. Raises `SeveralCopiesError`.
+    """
+    cluster = names.kafka(source)[:ALIAS_LENGTH]
+    found = {
+        name.removesuffix(f".{topic.name}") for name in topics for topic in TOPICS if name.endswith(f".{topic.name}")
+    }
+    known = {alias for alias in found if alias in {source.name, cluster} or alias.startswith(f"{cluster}-")}
+    if len(known) > 1:
+        raise SeveralCopiesError(
+            f"copies of the topics of {source.name} lie here under {', '.join(sorted(known))}: delete those that no "
+            "replicator writes any more"
+        )
+    return next(iter(known), None)

@@ -17,10 +17,12 @@ from itertools import groupby
 from uuid import UUID, uuid4
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import UnknownTopicOrPartitionError
 
+from regions.catalogue import CATALOGUE
 from services.common.database import Connection
 from services.common.shards import ShardRouter
-from services.contracts.topics import copied_name
+from services.contracts.topics import SeveralCopiesError, prefix_of_copies
 from services.counters import store
 from services.counters.pending import LEGACY, Pending
 from services.counters.window import CountKey, MarkKey, Partition
@@ -33,6 +35,20 @@ STEPS = (MARGIN_MS, 10 * MARGIN_MS, 100 * MARGIN_MS)
 def cluster_of_copy(source: str, holder: str) -> str:
     """Name under which positions in the copy of ``source``'s log in ``holder``'s cluster are stored."""
     return f"{source}@{holder}"
+
+
+async def prefix(consumer: AIOKafkaConsumer, source: str) -> str:
+    """The alias in front of the copies of the topics of ``source`` in the cluster of ``consumer``, which is started.
+
+    Raises UnknownTopicOrPartitionError while there are none, and while it is not clear which are meant.
+    """
+    try:
+        found = prefix_of_copies(CATALOGUE.get(source), await consumer.topics())
+    except SeveralCopiesError as error:
+        raise UnknownTopicOrPartitionError(str(error)) from error
+    if found is None:
+        raise UnknownTopicOrPartitionError(f"no copies of the topics of {source} are in this cluster")
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +69,6 @@ class Copy:
 
     source: str
     router: ShardRouter
-
-    def topic(self, name: str) -> str:
-        """Name of the copied topic in the cluster that is read."""
-        return copied_name(self.source, name)
 
     async def places(
         self, consumer: AIOKafkaConsumer, sought: Mapping[TopicPartition, Sought]

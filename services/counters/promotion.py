@@ -82,19 +82,17 @@ async def _start_over(connection: Connection, home: str, cluster: str, topic: st
 async def ends(connection: ConnectionArguments, source: str | None = None) -> LastStamps:
     """The last stamped record of every counted partition of a cluster's own log, or of its copy of ``source``'s, now."""
 
-    def name(topic: str) -> str:
-        return topic if source is None else copied_name(source, topic)
-
-    plain = {name(topic.name): topic.name for topic in TOPICS}
-    places = [
-        TopicPartition(name(topic.name), number)
-        for topic in TOPICS
-        if topic.counted
-        for number in range(topic.partitions(len(CATALOGUE.regions)))
-    ]
     consumer = AIOKafkaConsumer(**connection, enable_auto_commit=False, auto_offset_reset="none")
     await consumer.start()
     try:
+        alias = "" if source is None else await copies.prefix(consumer, source)
+        called = {topic: copied_name(alias, topic.name) if alias else topic.name for topic in TOPICS if topic.counted}
+        plain = {name: topic.name for topic, name in called.items()}
+        places = [
+            TopicPartition(name, number)
+            for topic, name in called.items()
+            for number in range(topic.partitions(len(CATALOGUE.regions)))
+        ]
         last = await consumer.end_offsets(places)
         first = await consumer.beginning_offsets(places)
         left = {at for at in places if last[at] > first[at]}
@@ -121,9 +119,10 @@ async def copied_until(connection: ConnectionArguments, source: str) -> dict[str
     await consumer.start()
     try:
         until: dict[str, int] = {}
+        alias = await copies.prefix(consumer, source)
         for topic in TOPICS:
             places = [
-                TopicPartition(copied_name(source, topic.name), number)
+                TopicPartition(copied_name(alias, topic.name), number)
                 for number in range(topic.partitions(len(CATALOGUE.regions)))
             ]
             last, first = await consumer.end_offsets(places), await consumer.beginning_offsets(places)

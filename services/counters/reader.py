@@ -16,6 +16,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from services.common.kafka import ConnectionArguments
+from services.contracts.topics import copied_name
+from services.counters import copies
 from services.counters.copies import Copy, Sought
 from services.counters.metrics import CounterMetrics
 from services.counters.unit import UNREACHABLE, Unit
@@ -58,7 +60,9 @@ class Reader:
         self._units = {(unit.topic, unit.home): unit for unit in units}
         self._metrics = metrics
         self._owner: dict[TopicPartition, tuple[Unit, Partition]] = {}
-        self._wanted: dict[TopicPartition, Unit] = {}
+        self._wanted: dict[tuple[str, int], Unit] = {}
+        self._alias = ""
+        """What copies have in front of their names, since the connection is open."""
         self._stopped: dict[TopicPartition, _Stop] = {}
         self._flushing: dict[Unit, asyncio.Task[None]] = {}
         self._seek: set[TopicPartition] = set()
@@ -69,14 +73,14 @@ class Reader:
     def want(self, partitions: Mapping[tuple[str, str], Iterable[int]]) -> None:
         """From now on read these partition numbers by (topic, home), and no others."""
         self._wanted = {
-            TopicPartition(self._name(topic), number): self._units[topic, home]
+            (topic, number): self._units[topic, home]
             for (topic, home), numbers in partitions.items()
             for number in numbers
         }
         self._changed.set()
 
     def _name(self, topic: str) -> str:
-        return topic if self._copy is None else self._copy.topic(topic)
+        return topic if self._copy is None else copied_name(self._alias, topic)
 
     @property
     def held(self) -> frozenset[tuple[str, int]]:
@@ -89,6 +93,8 @@ class Reader:
             consumer = self._consumer()
             try:
                 await self._start(consumer)
+                if self._copy is not None:
+                    self._alias = await copies.prefix(consumer, self._copy.source)
                 await self._read(consumer)
             except KafkaError as error:
                 _log.warning("the cluster of %s failed: %r; connecting again", self._cluster, error)
@@ -263,7 +269,7 @@ class Reader:
     async def _assign(self, consumer: AIOKafkaConsumer) -> None:
         await asyncio.gather(*self._flushing.values(), return_exceptions=True)
         for unit in self._units.values():
-            numbers = {at.partition for at, owner in self._wanted.items() if owner is unit}
+            numbers = {number for (_, number), owner in self._wanted.items() if owner is unit}
             held = {partition.number for partition in unit.partitions}
             await unit.release([Partition(self._cluster, unit.topic, number) for number in sorted(held - numbers)])
             # Asked again: a unit whose database is away may have lost the others too.

@@ -24,6 +24,7 @@ from services.transcoder.converter import MediaConvert
 from services.transcoder.ledger import Claim, Ledger
 from services.transcoder.plan import Rendition, plan
 from services.transcoder.probe import Source, probe
+from services.transcoder.spending import Spending, minutes_of
 from services.transcoder.storage import Storage
 from services.transcoder.tools import Tools
 from services.transcoder.tracks import Track
@@ -41,6 +42,7 @@ class Seams:
     tools: Tools
     storage: Storage
     ledger: Ledger
+    spending: Spending
     converter: MediaConvert | None = None
     """Where renditions are bought; None: FFmpeg makes them here."""
 
@@ -69,6 +71,10 @@ class _Job:
     def audio(self) -> Track | None:
         return next((track for track in self.tracks if track.kind == "audio"), None)
 
+    def has(self, rendition: Rendition) -> bool:
+        """Whether an earlier attempt finished it; what is bought comes whole or not at all."""
+        return self.seams.converter is None and rendition.name in {track.name for track in self.videos}
+
     def percent(self, running: str = "", share: float = 0.0) -> int:
         finished = sum(self.weights.get(track.name, 0.0) for track in self.videos)
         work = finished + self.weights.get(running, 0.0) * share
@@ -78,8 +84,8 @@ class _Job:
 async def transcode(seams: Seams, claim: Claim, room: Path) -> None:
     """Bring the claimed video to its end in the empty directory `room`.
 
-    Raises RefusedError when the file is at fault, LostLeaseError when another worker has taken over, and whatever
-    storage, database or encoder raise when another attempt may help.
+    Raises RefusedError when the file is at fault, LostLeaseError when another worker has taken over, DayFullError when
+    the cell may convert no more today, and whatever storage, database or encoder raise when another attempt may help.
     """
     job = _Job(seams, claim, room, list(claim.tracks))
     path = room / "source"
@@ -88,6 +94,7 @@ async def transcode(seams: Seams, claim: Claim, room: Path) -> None:
     renditions = plan(source)
     pixels = {r.name: float(r.width * r.height * r.fps) for r in renditions}
     job.weights = {name: value / sum(pixels.values()) for name, value in pixels.items()}
+    await seams.spending.begin(minutes_of(source.seconds or 0, [one for one in renditions if not job.has(one)]))
     await seams.ledger.progress(claim, _FETCHED_PERCENT)
     await _make_poster(job, path, source)
     if seams.converter is not None:
@@ -99,7 +106,7 @@ async def transcode(seams: Seams, claim: Claim, room: Path) -> None:
         track = await encode.encode_audio(seams.tools, path, source, room / _directory(job, "audio"))
         await _publish(job, track)
     for rendition in renditions:
-        if rendition.name not in {track.name for track in job.videos}:
+        if not job.has(rendition):
             await _publish(job, await _encode(job, path, source, rendition))
     ready = await _ready(job, renditions[-1])
     await seams.storage.mark_transcoded(source_key(ids.encode(claim.video_id)))

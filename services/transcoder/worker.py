@@ -20,6 +20,7 @@ from services.transcoder.alongside import alongside
 from services.transcoder.job import Seams, transcode
 from services.transcoder.ledger import LEASE_SECONDS, Busy, Claim, Finished, LostLeaseError
 from services.transcoder.probe import RefusedError
+from services.transcoder.spending import DayFullError
 from services.transcoder.storage import SourceGoneError
 from services.transcoder.workspace import workspace
 
@@ -30,6 +31,10 @@ WAIT_SECONDS = 5
 """Long poll; below the read timeout of the clients."""
 BACKOFF_SECONDS = 10
 """Before another attempt, times the attempts so far."""
+FULL_SECONDS = 60.0
+"""Between two looks whether the next day has begun."""
+TOMORROW_SECONDS = 3600
+"""How long a message stays hidden whose job met the end of the day; by then nobody receives any."""
 GAVE_UP = "The video could not be processed, for a reason on our side. It is kept; we will try again or tell you."
 GONE = "The uploaded file is not there any more. Upload it once more."
 
@@ -126,6 +131,9 @@ class Worker:
         """Work until cancelled. No message and no outage ends the loop."""
         while True:
             try:
+                if await self.seams.spending.closed():
+                    await asyncio.sleep(FULL_SECONDS)
+                    continue
                 message = await self.queue.receive()
                 if message is not None:
                     await self.handle(message)
@@ -172,6 +180,10 @@ class Worker:
                 await alongside(transcode(self.seams, claim, room), HEARTBEAT_SECONDS, beat)
         except LostLeaseError as error:
             _log.warning("video %s: %s", video, error)
+            return False
+        except DayFullError as error:
+            _log.warning("video %s waits for tomorrow: %s", video, error)
+            await self._return(claim, message, TOMORROW_SECONDS)
             return False
         except (RefusedError, SourceGoneError) as error:
             reason, code = (str(error), "refused") if isinstance(error, RefusedError) else (GONE, "source_gone")

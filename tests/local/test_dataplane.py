@@ -44,6 +44,7 @@ def declared(cell: str) -> CellSettings:
         account="123456789012",
         domain="meridian.example",
         transcoder="ffmpeg",
+        rendition_minutes=1_000,
         database=DatabaseSettings(
             name="meridian", writer=far, readers=(far, far), tls="verify-ca", owner=secret("database-owner")
         ),

@@ -194,14 +194,14 @@ def test_every_count_makes_its_resources_and_no_other() -> None:
         cache_shards=own.cache_shards * 2,
         cache_replicas=own.cache_replicas + 1,
         brokers_per_zone=own.brokers_per_zone * 2,
+        rendition_minutes=own.rendition_minutes * 2,
     )
-    assert {*REACHES, "replicas", "database_replicas", "cache_shards", "cache_replicas", "brokers_per_zone"} == {
-        field.name for field in fields(Sizes)
-    }
+    counts = {name for name in (field.name for field in fields(Sizes)) if getattr(more, name) != getattr(own, name)}
+    assert {*REACHES, "replicas"} | counts == {field.name for field in fields(Sizes)}
     found = cell(CELL.name, sizes=more)
     before, after = leaves(usual()), leaves(found)
     changed = {(name, path) for (kind, name, path), value in before.items() if after.get((kind, name, path)) != value}
-    # Every workload is told of the new reader, so every pod starts anew.
+    # Every workload is told of the new reader and of the day's bound on conversions, so every pod starts anew.
     told = {
         (f"workloads-deployment-{name}", "spec.template.metadata.annotations.meridian/settings") for name in BY_NAME
     }
@@ -212,6 +212,7 @@ def test_every_count_makes_its_resources_and_no_other() -> None:
         ("workloads-configmap-settings", "data.settings.json"),
         *told,
     }
+    assert found.outputs["settings"]["rendition_minutes"] == more.rendition_minutes
     made = {(item.type, item.name) for item in found.resources} - {(item.type, item.name) for item in usual().resources}
     assert {name for kind, name in made if kind != "aws:cloudwatch/metricAlarm:MetricAlarm"} == {
         f"database-replica-{own.database_replicas + 1}{suffix}" for suffix in ("", "-postgresql", "-upgrade")

@@ -41,6 +41,7 @@ def settings() -> dict[str, object]:
         "account": ACCOUNT,
         "domain": "meridian.example",
         "transcoder": "ffmpeg",
+        "rendition_minutes": sizes_of(CELL).rendition_minutes,
         "database": {
             "name": "meridian",
             "writer": DATABASE,

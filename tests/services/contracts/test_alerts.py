@@ -26,6 +26,7 @@ from services.counters.window import DeadLetter, MarkKey, Partition
 from services.gateway.breaker import Breaker, BreakerPolicy
 from services.gateway.metrics import Metrics
 from services.realtime.service import make
+from services.transcoder.service import make as transcoder
 from stacks import manifests
 from tests.stacks import footprints
 
@@ -77,16 +78,27 @@ def _reads() -> CollectorRegistry:
     return registry
 
 
-def _sockets() -> CollectorRegistry:
+def _settings() -> PlatformSettings:
     declared = footprints.of_cell("mumbai").of("kubernetes:core/v1:ConfigMap")
     (found,) = [item for item in declared if item.inputs["metadata"]["name"] == manifests.SETTINGS]
-    return registry_of(make(PlatformSettings.model_validate_json(found.inputs["data"][manifests.SETTINGS_FILE])))
+    return PlatformSettings.model_validate_json(found.inputs["data"][manifests.SETTINGS_FILE])
+
+
+def _sockets() -> CollectorRegistry:
+    return registry_of(make(_settings()))
+
+
+def _transcoder() -> CollectorRegistry:
+    return registry_of(transcoder(_settings()))
 
 
 @cache
 def exported() -> tuple[Metric, ...]:
     """What the workloads answer at ``/metrics``, each metric with a sample."""
-    texts = [_gateway(), *(generate_latest(made()).decode() for made in (_requests, _counters, _reads, _sockets))]
+    texts = [
+        _gateway(),
+        *(generate_latest(made()).decode() for made in (_requests, _counters, _reads, _sockets, _transcoder)),
+    ]
     families = (family for text in texts for family in text_string_to_metric_families(text))
     return tuple(family for family in families if not family.name.endswith("_created"))
 

@@ -25,6 +25,7 @@ def platform() -> dict[str, Any]:
             "account": "0",
             "domain": "meridian.test",
             "transcoder": "ffmpeg",
+            "rendition_minutes": 1_000,
             "database": database,
             "cache": {"mode": "single", "endpoints": [], "master_name": "mumbai", "tls": False},
             "kafka": {"brokers": [], "auth": "plain", "tls": False, "replication_factor": 1},

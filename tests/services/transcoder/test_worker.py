@@ -26,6 +26,7 @@ from services.contracts.settings import PORT_ENV, SETTINGS_ENV
 from services.transcoder import storage
 from services.transcoder.job import Seams
 from services.transcoder.ledger import Busy, Claim, Finished, LostLeaseError, PostgresLedger
+from services.transcoder.spending import DayFullError, PostgresSpending, SpendingMetrics
 from services.transcoder.storage import S3Storage
 from services.transcoder.tools import find
 from services.transcoder.worker import SqsQueue, Worker
@@ -100,8 +101,12 @@ async def bench(media: Media, tmp_path: Path) -> AsyncIterator[Bench]:
     own = media.settings.own
     async with open_resources("transcoder", media.settings) as resources:
         seams = Seams(
-            find(), S3Storage(media.s3, own.buckets.uploads, own.buckets.media), PostgresLedger(resources.router)
+            find(),
+            S3Storage(media.s3, own.buckets.uploads, own.buckets.media),
+            PostgresLedger(resources.router),
+            PostgresSpending(resources.router, own.cell, own.rendition_minutes, SpendingMetrics()),
         )
+        media.query("DELETE FROM transcoder.days")
         queue = SqsQueue(resources.aws.client("sqs"), own.queues.transcode)
         yield Bench(media, resources, Worker("bench", queue, seams, tmp_path))
 
@@ -411,3 +416,65 @@ async def test_where_renditions_are_bought_a_clip_is_probed_here_and_converted_t
     target = group["outputGroupSettings"]["cmafGroupSettings"]["destination"]
     assert target == f"s3://{own.buckets.media}/{below}stream"
     assert bench.queued() == 0
+
+
+def bounded(bench: Bench, most: int) -> PostgresSpending:
+    """The bench's worker with another bound on its day."""
+    spending = PostgresSpending(bench.resources.router, bench.media.settings.own.cell, most, SpendingMetrics())
+    bench.worker = replace(bench.worker, seams=replace(bench.worker.seams, spending=spending))
+    return spending
+
+
+async def test_a_job_that_does_not_fit_into_the_day_waits_in_the_queue_and_closes_the_day(bench: Bench) -> None:
+    spending = bounded(bench, most=5)
+    first, second = (bench.upload(clips.real(clips.CARPHONE)) for _ in range(2))
+    await spending.begin(5)
+    assert not await spending.closed()
+    bench.request(first)
+    await bench.handle_one()
+    assert bench.video(first)["state"] == "processing"
+    assert bench.media.query("SELECT minutes, closed FROM transcoder.days") == [(5, True)]
+    assert bench.queued() == 1
+    bench.request(second)
+    task = asyncio.create_task(bench.worker.run())
+    await asyncio.sleep(2)
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    assert bench.queued() == 2
+    assert bench.media.query("SELECT count(*) FROM transcoder.jobs WHERE video_id = %s", second) == [(0,)]
+    assert next(iter(spending.metrics.closed.collect())).samples[0].value == 1
+    bench.media.query("UPDATE transcoder.days SET day = day - 1")
+    assert not await spending.closed()
+    await bench.handle_one()
+    assert bench.video(second)["state"] == "ready"
+
+
+async def test_the_first_job_of_a_day_always_begins_and_workers_share_the_day(bench: Bench) -> None:
+    spending = bounded(bench, most=10)
+    await spending.begin(99)
+    for other in (spending, bounded(bench, most=10)):
+        with pytest.raises(DayFullError, match="99 of 10 were begun in mumbai"):
+            await other.begin(1)
+    assert bench.media.query("SELECT minutes FROM transcoder.days") == [(99,)]
+
+
+async def test_many_workers_together_never_begin_more_than_the_day_allows(bench: Bench) -> None:
+    spending = bounded(bench, most=50)
+    await spending.begin(1)
+    outcomes = await asyncio.gather(*(spending.begin(7) for _ in range(20)), return_exceptions=True)
+    begun = sum(outcome is None for outcome in outcomes)
+    assert {type(outcome) for outcome in outcomes} == {type(None), DayFullError}
+    assert bench.media.query("SELECT minutes FROM transcoder.days") == [(1 + 7 * begun,)]
+    assert 1 + 7 * begun <= 50
+
+
+async def test_a_retry_is_counted_for_what_is_left_to_do(bench: Bench) -> None:
+    failing(bench, "240p", times=1)
+    video_id = bench.upload(clips.generated(clips.PORTRAIT))
+    bench.request(video_id)
+    await bench.handle_one()
+    assert bench.media.query("SELECT minutes FROM transcoder.days") == [(3,)]
+    bench.request(video_id)
+    await bench.handle_one()
+    assert bench.media.query("SELECT minutes FROM transcoder.days") == [(5,)]
