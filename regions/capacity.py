@@ -145,7 +145,7 @@ def _size(
     people = worst(region, lambda name, lost: visitors(name, lost, catalogue), catalogue)
     events = worst(region, lambda name, lost: logged(name, lost, catalogue), catalogue)
     home = home_share(region, shard_map)
-    homes, here = len(catalogue.regions), catalogue.get(region)
+    homes, here = catalogue.homes, catalogue.get(region)
     sources = sum(catalogue.replicates_to(source, here) for source in catalogue.regions)
     return _Sized(
         workloads=pods.workloads(contract, loads, people, homes),

@@ -49,6 +49,11 @@ class Region:
     health_checkers: tuple[str, ...] = ("us-west-2", "eu-west-1", "ap-southeast-1")
     """Route 53 checker regions (ap-south-1 and eu-central-1 are none; at least three are required)."""
 
+    @property
+    def home_number(self) -> int:
+        """Number of its group of partitions, from 0. As ``index``, never another: what is in a log stays where it is."""
+        return self.index - 1
+
 
 REGIONS: tuple[Region, ...] = (
     Region(
@@ -108,6 +113,11 @@ class Catalogue:
 
     def __post_init__(self) -> None:
         _validate(self.regions)
+
+    @property
+    def homes(self) -> int:
+        """Groups of partitions that a topic needs: one for each number that was ever given, also to a region since gone."""
+        return max(region.home_number for region in self.regions) + 1
 
     @property
     def by_name(self) -> Mapping[str, Region]:

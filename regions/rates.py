@@ -18,6 +18,9 @@ PEAK_TO_MEAN = assumed(2.5, "times", "an evening's peak over the mean of a month
 GROWTH = assumed(4.0, "times", "how far storage may grow before somebody must look")
 
 # Viewers
+BEHIND_ADDRESS = assumed(
+    2_000, "viewers an address", "mobile carriers put thousands behind one; no carrier says how many"
+)
 BITRATE = assumed(3.5, "Mb/s a viewer", "mixed rungs; 5.0 if 1080p dominates")
 TRACKS = published(2, "objects a segment", "CMAF with separate sound: one object of picture, one of sound")
 MISSES = assumed(0.01, "of segment requests", "reach the origin behind the CDN's regional caches")

@@ -12,13 +12,12 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from regions import crowds
 from regions.names import PROJECT
 from stacks.context import CellContext
 from stacks.logs import LogSettings, log_group
 
-RATE_PER_WINDOW = 10_000
 RATE_WINDOW_SECONDS = 300
-"""Requests of one address in five minutes: a carrier's NAT full of viewers sends fewer, a flood more."""
 
 REDACTED_HEADERS = ("authorization", "cookie")
 
@@ -155,7 +154,9 @@ def _rate_rule(priority: int) -> aws.wafv2.WebAclRuleArgs:
         action=aws.wafv2.WebAclRuleActionArgs(block=aws.wafv2.WebAclRuleActionBlockArgs()),
         statement=aws.wafv2.WebAclRuleStatementArgs(
             rate_based_statement=aws.wafv2.WebAclRuleStatementRateBasedStatementArgs(
-                aggregate_key_type="IP", limit=RATE_PER_WINDOW, evaluation_window_sec=RATE_WINDOW_SECONDS
+                aggregate_key_type="IP",
+                limit=crowds.api_requests(RATE_WINDOW_SECONDS),
+                evaluation_window_sec=RATE_WINDOW_SECONDS,
             )
         ),
         visibility_config=_visibility("rate-by-address"),

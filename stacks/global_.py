@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pulumi
 
+from regions import crowds
 from regions.catalogue import HOME_CODE
 from regions.stacks import GLOBAL
 from stacks.account import Account, AccountArgs
@@ -14,15 +15,11 @@ from stacks.config import GlobalConfig, load
 from stacks.context import Context, open_context
 from stacks.delivery import Delivery, DeliveryArgs
 from stacks.domain import Domain
-from stacks.edge_firewall import EdgeFirewall, EdgeFirewallArgs
+from stacks.edge_firewall import WINDOW_SECONDS, EdgeFirewall, EdgeFirewallArgs
 from stacks.exports import GlobalExports
 from stacks.playback_keys import PlaybackKeys
 from stacks.registry import Registry
 from stacks.token_key import TokenKey
-
-EDGE_REQUESTS_PER_WINDOW = 60_000
-"""Per address and minute. Mobile carriers put thousands of viewers behind one address, each asking for about 30
-segments a minute (assumed: 2,000 viewers)."""
 
 ANOMALY_SHARE = 0.01
 """Unexpected cost is reported from this share of the monthly budget (assumed)."""
@@ -49,7 +46,9 @@ def declare_global(ctx: Context, config: GlobalConfig) -> None:
     )
     domain = Domain("domain", ctx)
     tokens = TokenKey("tokens", ctx)
-    firewall = EdgeFirewall("firewall", ctx, EdgeFirewallArgs(requests_per_window=EDGE_REQUESTS_PER_WINDOW))
+    firewall = EdgeFirewall(
+        "firewall", ctx, EdgeFirewallArgs(requests_per_window=crowds.media_requests(WINDOW_SECONDS))
+    )
     Registry("registry", ctx)
     playback = PlaybackKeys("playback", ctx, config.playback_keys) if config.playback_keys else None
     GlobalExports(

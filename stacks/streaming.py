@@ -204,7 +204,7 @@ class Streaming(pulumi.ComponentResource):
             f"{self._name}-{topic.name}",
             cluster_arn=self.cluster.arn,
             name=topic.name,
-            partition_count=topic.partitions(len(CATALOGUE.regions)),
+            partition_count=topic.partitions(CATALOGUE.homes),
             replication_factor=REPLICATION_FACTOR,
             configs=topic_config(topic),
             region=self._ctx.region,

@@ -69,7 +69,7 @@ class Kafka:
                 for topic in TOPICS
                 for name in (topic.name, *(copied_name(source, topic.name) for source in CATALOGUE.names))
                 if name in existing
-                for number in range(topic.partitions(len(CATALOGUE.regions)))
+                for number in range(topic.partitions(CATALOGUE.homes))
             ]
             ends = await consumer.end_offsets(partitions)
         finally:

@@ -34,7 +34,7 @@ VIEWS_IN = 30
 WATCHED_MS = 10_000
 REPEATED_IN = 100
 BATCH_RECORDS = 200
-_HOME = CATALOGUE.names.index(CELL)
+_HOME = CATALOGUE.get(CELL).home_number
 
 Counts = dict[int, tuple[int, int]]
 """Views and watched milliseconds by video."""

@@ -135,7 +135,7 @@ async def _recount(settings: Mapping[str, PlatformSettings], subject: int | None
 
 
 def _numbers(resources: Resources, home: str, subject: int | None) -> Collection[int]:
-    index = CATALOGUE.names.index(home)
+    index = CATALOGUE.get(home).home_number
     if subject is None:
         return range(partition_base(index), partition_base(index) + PARTITIONS_PER_HOME)
     number = partition_of(index, subject)
@@ -175,13 +175,13 @@ async def _one(
     if subject is None and BY_TOPIC[topic].states is None:
         drifts += [
             Drift(
-                Partition(cell, topic, partition_of(CATALOGUE.names.index(home), stranger)),
+                Partition(cell, topic, partition_of(CATALOGUE.get(home).home_number, stranger)),
                 f"counts of {stranger} in {cell}",
                 "some",
                 "no event",
             )
             for stranger in sorted(counted - known)
-            if partition_of(CATALOGUE.names.index(home), stranger) not in behind
+            if partition_of(CATALOGUE.get(home).home_number, stranger) not in behind
         ]
     return Result(len(numbers), events, tuple(drifts), len(behind))
 

@@ -49,7 +49,7 @@ def _topics(resource: Resource) -> Iterator[str]:
         if not isinstance(resource.get("name"), Unknown):
             yield f"is topic {name}, which {_TABLE} does not have: add it there, or take one of {', '.join(BY_NAME)}"
         return
-    counts = {"replicationFactor": REPLICATION_FACTOR, "partitionCount": topic.partitions(len(CATALOGUE.regions))}
+    counts = {"replicationFactor": REPLICATION_FACTOR, "partitionCount": topic.partitions(CATALOGUE.homes)}
     for path, wanted in counts.items():
         given = resource.get(path)
         if given != wanted and not isinstance(given, Unknown):

@@ -70,7 +70,7 @@ REPLICATION_FACTOR = 3
 
 
 def partition_base(home_index: int, topic: Topic = VIEWS) -> int:
-    """First partition of the group of home cell number ``home_index`` (position in the catalogue, from 0)."""
+    """First partition of the group of home cell number ``home_index`` (`regions.catalogue.Region.home_number`)."""
     return topic.per_home * home_index
 
 

@@ -60,7 +60,7 @@ def belongs(shards: ShardMap, home: str, subject: int, partition: int) -> bool:
 @cache
 def _place(home: str) -> int:
     """Position in the catalogue, asked for with every subject that is new to a window."""
-    return CATALOGUE.names.index(home)
+    return CATALOGUE.get(home).home_number
 
 
 def home_of_partition(number: int) -> str:
@@ -71,7 +71,7 @@ def home_of_partition(number: int) -> str:
 def wanted(shards: ShardMap, slots: Collection[int]) -> dict[tuple[str, str], list[int]]:
     """Partition numbers by (topic, home) that belong to ``slots``."""
     return {
-        (topic, home): [partition_base(CATALOGUE.names.index(home)) + slot for slot in sorted(slots)]
+        (topic, home): [partition_base(CATALOGUE.get(home).home_number) + slot for slot in sorted(slots)]
         for topic in CONSUMED
         for home in homes(shards)
     }

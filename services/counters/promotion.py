@@ -69,7 +69,7 @@ async def _start_over(connection: Connection, home: str, cluster: str, topic: st
     subjects = sorted(await reading.subjects_of(connection, topic, cluster))
     counts: dict[int, Counts] = {number: {} for number in numbers}
     for key, sums in (await reading.counts_of(connection, topic, subjects)).items():
-        number = partition_of(CATALOGUE.names.index(home), key.subject)
+        number = partition_of(CATALOGUE.get(home).home_number, key.subject)
         if key.region == cluster and number in counts:
             counts[number][key] = sums
     marks = await copies.mark_keys_of(connection, cluster, topic)
@@ -91,7 +91,7 @@ async def ends(connection: ConnectionArguments, source: str | None = None) -> La
         places = [
             TopicPartition(name, number)
             for topic, name in called.items()
-            for number in range(topic.partitions(len(CATALOGUE.regions)))
+            for number in range(topic.partitions(CATALOGUE.homes))
         ]
         last = await consumer.end_offsets(places)
         first = await consumer.beginning_offsets(places)
@@ -123,7 +123,7 @@ async def copied_until(connection: ConnectionArguments, source: str) -> dict[str
         for topic in TOPICS:
             places = [
                 TopicPartition(copied_name(alias, topic.name), number)
-                for number in range(topic.partitions(len(CATALOGUE.regions)))
+                for number in range(topic.partitions(CATALOGUE.homes))
             ]
             last, first = await consumer.end_offsets(places), await consumer.beginning_offsets(places)
             left = {at for at in places if last[at] > first[at]}

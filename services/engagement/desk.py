@@ -77,7 +77,7 @@ def placed(shards: ShardMap, event: AnyEvent) -> tuple[str, int]:
     """Topic and partition of ``event``: in the group of its subject's home."""
     subject = subject_of(event)
     home = shards.home_of(ids.bucket_of(subject))
-    return TOPIC_OF[type(event)].name, partition_of(CATALOGUE.names.index(home), subject)
+    return TOPIC_OF[type(event)].name, partition_of(CATALOGUE.get(home).home_number, subject)
 
 
 class Desk:

@@ -55,7 +55,7 @@ class Mirror:
         self._router = router
         self._home = home
         self._connect = connect
-        self._partition = partition_base(CATALOGUE.names.index(home), DEAD_LETTERS)
+        self._partition = partition_base(CATALOGUE.get(home).home_number, DEAD_LETTERS)
         self._log: Log | None = None
         self._incarnation = uuid4()
         self._sequence = 0

@@ -264,7 +264,7 @@ async def copied_events(holder: Kafka) -> tuple[set[bytes], int]:
     places = [
         TopicPartition(copied_name("mumbai", topic.name), number)
         for topic in (VIEWS, LIKES)
-        for number in range(topic.partitions(len(CATALOGUE.regions)))
+        for number in range(topic.partitions(CATALOGUE.homes))
     ]
     consumer = AIOKafkaConsumer(**holder.operator(), enable_auto_commit=False, auto_offset_reset="none")
     await consumer.start()

@@ -83,7 +83,7 @@ class Truth:
         tag, ident, at_ms, video = event[:4]
         self.ids.add(ident)
         home = self.shards.home_of(ids.bucket_of(video))
-        if partition_of(CATALOGUE.names.index(home), video) != partition:
+        if partition_of(CATALOGUE.get(home).home_number, video) != partition:
             self.dead += 1
         elif topic == topics.VIEWS.name:
             self.views[video] += tag == 1
@@ -103,9 +103,7 @@ async def read(kafka: Kafka, shards: ShardMap = TWO_CELLS) -> Truth:
 
 async def _each(kafka: Kafka, topics: Sequence[Topic], take: Callable[[str, int, bytes | None, bytes], None]) -> None:
     places = [
-        TopicPartition(topic.name, number)
-        for topic in topics
-        for number in range(topic.partitions(len(CATALOGUE.regions)))
+        TopicPartition(topic.name, number) for topic in topics for number in range(topic.partitions(CATALOGUE.homes))
     ]
     consumer = AIOKafkaConsumer(**kafka.operator(), enable_auto_commit=False, auto_offset_reset="none")
     await consumer.start()

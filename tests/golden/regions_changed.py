@@ -48,6 +48,21 @@ def with_sao_paulo(tree: Tree) -> Tree:
     return tree
 
 
+def with_buckets_in_sao_paulo(tree: Tree) -> Tree:
+    """``tree`` with the last 72 of Singapore's buckets at home in São Paulo."""
+    buckets = tree.directory / "regions" / "buckets.py"
+    source = buckets.read_text()
+    last = 'BucketRange(720, 960, home="singapore", writer="singapore"),'
+    given = (
+        'BucketRange(720, 888, home="singapore", writer="singapore"),\n'
+        '        BucketRange(888, 960, home="saopaulo", writer="saopaulo"),'
+    )
+    if source.count(last) != 1:
+        raise AssertionError(f"{buckets} no longer has the range that is divided here")
+    buckets.write_text(source.replace("version=1,", "version=2,").replace(last, given))
+    return tree
+
+
 def without_oregon(tree: Tree) -> Tree:
     """``tree`` without Oregon's entry in the catalogue, and nothing else."""
     catalogue = tree.directory / "regions" / "catalogue.py"

@@ -12,7 +12,7 @@ import pytest
 from ops.previews import Snapshot, snapshot
 from ops.trees import Tree, TreeError
 from tests.golden.preview import previewed
-from tests.golden.regions_changed import copied, with_sao_paulo, without_oregon
+from tests.golden.regions_changed import copied, with_buckets_in_sao_paulo, with_sao_paulo, without_oregon
 
 JUDGE = """
 import datetime, json, pathlib, sys
@@ -21,6 +21,16 @@ from ops.review.declared import declared
 from ops.review.laws import broken
 taken = parse(pathlib.Path(sys.argv[1]).read_text(), "preview")
 print(json.dumps([(b.code, b.message) for b in broken(declared(taken.digests), datetime.date(2026, 11, 23))]))
+"""
+
+
+REVIEW = """
+import datetime, pathlib, sys
+from ops.previews import parse
+from ops.review.report import render
+from ops.review.review import Judges, Said, from_declarations
+before, after = (parse(pathlib.Path(name).read_text(), "preview") for name in sys.argv[1:])
+print(render(from_declarations(before, after, Said(""), Judges(datetime.date(2026, 11, 23)))))
 """
 
 
@@ -63,6 +73,34 @@ def test_a_fifth_region_declares_what_every_region_does_and_keeps_every_law(
 def test_a_fifth_region_starts_without_buckets(five: Tree) -> None:
     owned = five.python("-c", "from regions.buckets import SHARD_MAP; print(len(SHARD_MAP.buckets_of('saopaulo')))")
     assert owned.strip() == "0"
+
+
+def test_giving_a_fifth_region_buckets_is_data_and_the_plan_says_what_follows(
+    five: Tree, declared_by_five: Snapshot, tmp_path: Path
+) -> None:
+    tree = with_buckets_in_sao_paulo(with_sao_paulo(copied(tmp_path / "tree")))
+    owned = tree.python("-c", "from regions.buckets import SHARD_MAP; print(len(SHARD_MAP.buckets_of('saopaulo')))")
+    assert owned.strip() == "72"
+    plan = snapshot(tree)
+    assert judged(tree, plan) == []
+    sides = {"before": declared_by_five, "after": plan}
+    for name, taken in sides.items():
+        (tmp_path / name).write_text(taken.text())
+    report = tree.python("-c", REVIEW, *(str(tmp_path / name) for name in sides))
+    head, _, changes = report.partition("### Changes")
+    # Singapore's database, its copy, and where media of those buckets are looked for; no store is replaced or deleted.
+    assert "5 changed, in links-mumbai-singapore, singapore, steering." in head
+    assert "### Stops" not in head
+    lines = [line for line in changes.splitlines() if line.startswith(("~ ", "+ ", "- ", "± "))]
+    assert {line.split()[1] for line in lines} == {
+        "singapore-to-mumbai-database",
+        "database-primary",
+        "database-replica-1",
+        "database-replica-2",
+        "cdn-media",
+    }
+    assert {line[0] for line in lines} == {"~"}
+    assert re.search(r"database sa-east-1, rows to the partner \(0 GB of WAL → [1-9][\d,]* GB of WAL\)", head)
 
 
 def test_what_the_other_regions_declare_changes_only_by_their_new_peer(declared_by_five: Snapshot) -> None:

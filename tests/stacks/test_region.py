@@ -230,7 +230,7 @@ def test_topics_are_those_of_the_contract_with_partitions_for_every_home(name: s
     assert set(topics) == {topic.name for topic in TOPICS}
     for topic in TOPICS:
         declared = topics[topic.name]
-        assert declared["partitionCount"] == topic.partitions(len(CATALOGUE.regions))
+        assert declared["partitionCount"] == topic.partitions(CATALOGUE.homes)
         assert declared["replicationFactor"] == 3
         config = json.loads(declared["configs"])
         assert config["retention.ms"] == str(topic.retention_ms)

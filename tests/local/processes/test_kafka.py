@@ -81,7 +81,7 @@ async def test_every_topic_has_the_partitions_of_four_home_cells_and_its_retenti
     finally:
         await client.close()
     for topic in TOPICS:
-        assert len(described[topic.name]["partitions"]) == topic.partitions(len(CATALOGUE.regions))
+        assert len(described[topic.name]["partitions"]) == topic.partitions(CATALOGUE.homes)
 
 
 async def test_what_a_writer_sends_a_reader_receives(dataplane: DataPlane) -> None:

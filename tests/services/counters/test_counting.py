@@ -24,7 +24,7 @@ def test_an_event_belongs_to_the_one_partition_in_which_engagement_places_it(buc
     owners = [
         (home, number)
         for home in homes(mapped)
-        for number in range(VIEWS.partitions(len(CATALOGUE.regions)))
+        for number in range(VIEWS.partitions(CATALOGUE.homes))
         if belongs(mapped, home, video, number)
     ]
     assert owners == [(mapped.home_of(bucket), partition)]
@@ -34,7 +34,7 @@ def test_all_slots_together_are_every_partition_of_every_home_once() -> None:
     everything = wanted(SHARD_MAP, range(PARTITIONS_PER_HOME))
     for topic in COUNTED:
         numbers = [number for (name, _), part in everything.items() if name == topic for number in part]
-        assert sorted(numbers) == list(range(VIEWS.partitions(len(CATALOGUE.regions))))
+        assert sorted(numbers) == list(range(VIEWS.partitions(CATALOGUE.homes)))
 
 
 def test_a_number_that_is_no_id_belongs_nowhere() -> None:
