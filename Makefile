@@ -146,9 +146,15 @@ bench-events: $(STAMP) ## Measure counting and producing beside peers, about 12 
 EMULATOR ?= moto
 
 .PHONY: test-aws
-test-aws: $(STAMP) ## The whole footprint on an emulator, and docs/emulators.md from it: make test-aws EMULATOR=ministack
-	MERIDIAN_TEST_EMULATOR=$(EMULATOR) MERIDIAN_TEST_RECORD=1 $(VENV)/bin/pytest -q tests/footprint/test_footprint.py
+test-aws: $(STAMP) ## The whole footprint on an emulator, and docs/emulators.md from it: make test-aws EMULATOR=ministack [ENDPOINT=URL]
+	MERIDIAN_TEST_EMULATOR=$(EMULATOR) MERIDIAN_TEST_ENDPOINT=$(ENDPOINT) MERIDIAN_TEST_RECORD=1 \
+		$(VENV)/bin/pytest -q tests/footprint/test_footprint.py
 	$(VENV)/bin/python -m tests.footprint.support
+
+.PHONY: test-account
+test-account: $(STAMP) ## The same checks on a sandbox account, read only: make test-account ACCOUNT=123456789012 [AFTER=destroy]
+	MERIDIAN_TEST_ACCOUNT=$(ACCOUNT) $(VENV)/bin/pytest -q -s --timeout 0 -p no:xdist \
+		tests/footprint/$(if $(filter destroy,$(AFTER)),empty,whole)_account.py
 
 .PHONY: fuzz
 fuzz: $(STAMP) ## Fuzz the gateway's parsers: make fuzz SECONDS=3600

@@ -94,9 +94,12 @@ class Cloud(Protocol):
 
 
 class Boto:
-    """boto3 against an endpoint. Answers are kept: a deployment is read, not changed, between two of its objects."""
+    """boto3 against an endpoint. Answers are kept: a deployment is read, not changed, between two of its objects.
 
-    def __init__(self, endpoint: str) -> None:
+    Without an endpoint it is AWS itself, with the credentials that boto3 finds.
+    """
+
+    def __init__(self, endpoint: str | None) -> None:
         self._endpoint = endpoint
         self._clients: dict[tuple[str, str], object] = {}
         self._answers: dict[str, object] = {}
@@ -105,18 +108,21 @@ class Boto:
         """A client; kept."""
         key = (service, region)
         if key not in self._clients:
-            made = boto3.client(
-                service,
-                region_name=region,
-                endpoint_url=self._endpoint,
-                aws_access_key_id="test",
-                aws_secret_access_key="test",
-                config=Config(retries={"max_attempts": 2}, s3={"addressing_style": "path"}, inject_host_prefix=False),
-            )
-            made.meta.events.register("before-sign.s3-control", _to_the_endpoint)
-            made.meta.events.register("before-parse.elasticache", _escaped)
-            self._clients[key] = made
+            self._clients[key] = _of_aws(service, region) if self._endpoint is None else self._emulated(service, region)
         return self._clients[key]
+
+    def _emulated(self, service: str, region: str) -> object:
+        made = boto3.client(
+            service,
+            region_name=region,
+            endpoint_url=self._endpoint,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            config=Config(retries={"max_attempts": 2}, s3={"addressing_style": "path"}, inject_host_prefix=False),
+        )
+        made.meta.events.register("before-sign.s3-control", _to_the_endpoint)
+        made.meta.events.register("before-parse.elasticache", _escaped)
+        return made
 
     def ask(self, service: str, region: str, operation: str, params: Mapping[str, object]) -> object:
         """See `Cloud`."""
@@ -139,6 +145,10 @@ class Boto:
                 return None
             raise
         return _as_text(answer)
+
+
+def _of_aws(service: str, region: str) -> object:
+    return boto3.client(service, region_name=region, config=Config(retries={"max_attempts": 10, "mode": "adaptive"}))
 
 
 def _as_text(answer: object) -> object:

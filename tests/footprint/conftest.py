@@ -1,7 +1,7 @@
 """The whole footprint, once for all tests of this directory: previewed, deployed, deployed again, on an emulator.
 
-`MERIDIAN_TEST_EMULATOR` names the emulator (default: moto); with `MERIDIAN_TEST_RECORD` the run is recorded in
-`docs/emulators.json`. The tests of `test_footprint` run in the order in which they
+`MERIDIAN_TEST_EMULATOR` names the emulator (default: moto), `MERIDIAN_TEST_ENDPOINT` the URL of one that runs already
+(default: one is started); with `MERIDIAN_TEST_RECORD` the run is recorded in `docs/emulators.json`. The tests of `test_footprint` run in the order in which they
 are written, as an operator would go: what is deployed is looked at, disturbed, repaired and removed.
 """
 
@@ -70,7 +70,7 @@ def footprint(
 ) -> Iterator[Footprint]:
     directory = tmp_path_factory.mktemp("footprint")
     with (
-        deployment.emulated(emulator_name, directory) as url,
+        deployment.emulated(emulator_name, directory, os.environ.get("MERIDIAN_TEST_ENDPOINT", "")) as url,
         deployment.attached(directory, project(DISPOSABLE), name=emulator_name, url=url) as attached,
     ):
         before = inventory(Boto(url), emulator_name)

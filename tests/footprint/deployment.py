@@ -46,9 +46,16 @@ class Deployment:
 
 
 @contextmanager
-def emulated(name: str, directory: Path) -> Iterator[str]:
-    """An emulator as a process; yields its URL. Its log and state are below `directory`."""
+def emulated(name: str, directory: Path, running: str = "") -> Iterator[str]:
+    """An emulator as a process; yields its URL. Its log and state are below `directory`.
+
+    With `running` nothing is started: the emulator is there already, a container for instance, and stays.
+    """
     chosen = emulator(name)
+    if running:
+        _answers(None, running + chosen.run(0, directory).probe, directory / "emulator.log")
+        yield running
+        return
     chosen.install()
     state = directory / "emulator"
     state.mkdir(parents=True)
@@ -119,7 +126,7 @@ def _outside() -> dict[str, str]:
     return {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "MERIDIAN_"))}
 
 
-def _answers(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+def _answers(process: subprocess.Popen[bytes] | None, url: str, log: Path) -> None:
     end = time.monotonic() + READY_WITHIN
     while True:
         try:
@@ -130,6 +137,7 @@ def _answers(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
                 return
         except OSError:
             pass
-        if process.poll() is not None or time.monotonic() > end:
-            raise RuntimeError(f"the emulator does not answer at {url}:\n{log.read_text()[-2000:]}")
+        if (process is not None and process.poll() is not None) or time.monotonic() > end:
+            said = log.read_text()[-2000:] if process is not None else "it was not started here: is the address right?"
+            raise RuntimeError(f"the emulator does not answer at {url}:\n{said}")
         time.sleep(0.2)

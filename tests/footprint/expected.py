@@ -53,8 +53,8 @@ def promises_broken(before: Mapping[str, Declared], after: Mapping[str, Declared
     return broken
 
 
-def subjects(before: Mapping[str, Declared], idle: Iterable[Result]) -> tuple[Subject, ...]:
-    """The subjects of all checks: what was previewed, with the open values of the idle run."""
+def subjects(before: Mapping[str, Declared], idle: Iterable[Result], account: str = ACCOUNT) -> tuple[Subject, ...]:
+    """The subjects of all checks in ``account``: what was previewed, with the open values of the idle run."""
     results = tuple(idle)
     after = previewed(results)
     states = {step.urn: step.new or {} for result in results for step in result.steps}
@@ -73,7 +73,7 @@ def subjects(before: Mapping[str, Declared], idle: Iterable[Result]) -> tuple[Su
                 label=f"{item.stack}/{item.name}",
                 region=str(values.get("region") or GLOBAL_REGION),
                 declared={name: value for name, value in values.items() if name != "region"},
-                known={**texts, "id": states[urn].get("id"), "account": ACCOUNT},
+                known={**texts, "id": states[urn].get("id"), "account": account},
             )
         )
     return tuple(made)

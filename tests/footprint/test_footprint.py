@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol, cast
 
+import pytest
 from botocore.exceptions import ClientError, ParamValidationError
 
 from local import paths
 from local.aws import gaps, report
+from local.aws_access import ACCOUNT
 from local.engine import environment
 from local.engine.results import Operation
-from local.installation import project
+from local.installation import DISPOSABLE, project
+from ops import account
 from ops.review.declared import value_of
 from regions.stacks import all_stacks
-from tests.footprint import expected, listening
+from tests.footprint import expected, listening, sandbox
 from tests.footprint.asking import Boto, Check, Subject, mismatches
 from tests.footprint.checks import CHECKS
 from tests.footprint.excuses import EXCUSES, excused, recorded
 from tests.footprint.inventory import inventory
+from tests.golden.regions_changed import copied
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -171,6 +176,39 @@ def test_the_ledger_holds_only_what_the_emulator_lacks(footprint: Footprint) -> 
     held = {row.token for row in counts if row.recorded}
     assert held <= {name.partition("[")[0] for name in gaps.lacking(footprint.emulator)}
     assert sum(row.live + row.recorded for row in counts) == len(footprint.subjects)
+
+
+def test_a_sandbox_account_would_be_asked_the_same_from_its_own_state(
+    footprint: Footprint, cloud: Boto, tmp_path: Path
+) -> None:
+    """By the command for an account, with this deployment in the account's place: plain `pulumi`, its backend's state."""
+    tree = copied(tmp_path / "tree")
+    for file in tree.directory.glob("Pulumi.*.yaml"):
+        file.write_text(file.read_text() + "".join(f"  {key}: {value}\n" for key, value in DISPOSABLE.items()))
+    attachment, whole = footprint.deployment.runner.attachment, tree.project()
+    variables = {**environment.process_environment(attachment), **whole.environment}
+    variables["PATH"] = os.pathsep.join([str(attachment.engine.binary.parent), variables["PATH"]])
+
+    def excuses(subject: Subject) -> Collection[str] | None:
+        return None if recorded(footprint.emulator, subject) else excused(footprint.emulator, subject.type)
+
+    verdict = sandbox.judged(
+        cloud,
+        sandbox.confirmed(cloud, {sandbox.VARIABLE: ACCOUNT}),
+        lambda: account.preview_all(None, print, 2, environment=variables, project=whole),
+        excuses,
+    )
+    assert verdict.changes == dict.fromkeys(all_stacks(), 0)
+    assert verdict.unchecked <= {name.partition("[")[0] for name in gaps.lacking(footprint.emulator)}
+    assert verdict.wrong == ()
+    assert verdict.looked_at == len(list(checked(footprint)))
+    assert "ap-south-1" in sandbox.left(cloud)
+
+
+def test_another_account_than_the_named_one_is_refused(cloud: Boto) -> None:
+    for named in ({}, {sandbox.VARIABLE: "210987654321"}):
+        with pytest.raises(sandbox.WrongAccountError, match="make test-account ACCOUNT="):
+            sandbox.confirmed(cloud, named)
 
 
 def test_without_the_attachment_the_same_stacks_ask_for_the_official_plugins(footprint: Footprint) -> None:
