@@ -175,6 +175,8 @@ def _cluster(plan: Plan, contract: Contract) -> Iterator[Ceiling]:
     cores = sum(plan.sizes.replicas[name].most * pod.cores for name, pod in contract.pods.items()) / rates.PACKING.value
     machines = ceil(cores / rates.MACHINE_CORES.value)
     figure = rates.MACHINE_CORES
+    disks = sum(plan.sizes.replicas[name].most * pod.disk for name, pod in contract.pods.items())
+    yield _one(plan.region, "ebs gp3 storage", disks / 1024, "the disks of all transcoders at their most")
     yield _one(plan.region, "eks pods", pods, "every autoscaler at its most", rates.HEADROOM)
     yield _one(plan.region, "eks nodes", machines, f"{cores:,.0f} vCPU on machines of {figure.value:g}", figure)
     smallest = min(pod.cores for pod in contract.pods.values())

@@ -219,8 +219,8 @@ def _replica_storage(items: Sequence[Item]) -> Bill:
 
 def _pods(items: Sequence[Item]) -> Bill:
     """Machines for the pods that every autoscaler keeps at least, at what their Deployments request."""
-    cores = {
-        (item.region, _object_name(item.properties)): _cores(item.properties)
+    deployments = {
+        (item.region, _object_name(item.properties)): item.properties
         for item in items
         if item.type == "kubernetes:apps/v1:Deployment"
     }
@@ -228,17 +228,15 @@ def _pods(items: Sequence[Item]) -> Bill:
     for item in items:
         if (bound := _AUTOSCALERS.get(item.type.rpartition(":")[2])) is not None:
             name = _object_name(item.properties)
-            if (item.region, name) not in cores:
+            if (deployment := deployments.get((item.region, name))) is None:
                 raise PriceError(f"{item.name}: no Deployment {name!r} in {item.region}, so its pods have no price")
             pods = Inputs(item.type, item.properties).within("spec").number(bound)
-            lines.append(
-                Line(
-                    item.region,
-                    "transcoding" if name == TRANSCODER else "cluster",
-                    f"pods of {name}",
-                    machines(pods, cores[item.region, name], item.region),
-                )
-            )
+            component = "transcoding" if name == TRANSCODER else "cluster"
+            rent = machines(pods, _cores(deployment), item.region)
+            lines.append(Line(item.region, component, f"pods of {name}", rent))
+            if disk := _disk(deployment):
+                money = total([Charge("ebs.gp3", pods * disk, f"{pods:g} x {disk:g} GiB")], item.region)
+                lines.append(Line(item.region, component, f"disks of {name}", money))
     return Bill(tuple(lines))
 
 
@@ -252,6 +250,18 @@ def machines(pods: float, cores: float, region_code: str) -> Money:
 
 def _object_name(properties: Properties) -> str:
     return Inputs("Kubernetes object", properties).within("metadata").text("name")
+
+
+def _disk(deployment: Properties) -> float:
+    """GiB of the disks that come and go with one pod."""
+    template = Inputs("Deployment", deployment).within("spec", "template", "spec")
+    volumes = template.values.get("volumes")
+    claims = [
+        Inputs("volume", volume).within("ephemeral", "volumeClaimTemplate", "spec", "resources", "requests")
+        for volume in (volumes if isinstance(volumes, Sequence) else ())
+        if isinstance(volume, Mapping) and "ephemeral" in volume
+    ]
+    return sum(quantity(claim.text("storage")) for claim in claims) / 2**30
 
 
 def _cores(deployment: Properties) -> float:

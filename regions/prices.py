@@ -58,6 +58,7 @@ PRICES: Mapping[str, Figure] = MappingProxyType(
         "eks.cluster": published(0.10, _HOUR, f"{_EKS}: a version in standard support"),
         "eks.automode": published(0.12, "of the machine's price", f"{_EKS}: about 12 % on top of EC2"),
         "ec2.vcpu": assumed(0.0408, "USD/vCPU-hour", f"{_LIST}: m7g, 4 GiB for each vCPU"),
+        "ebs.gp3": assumed(0.08, _GB_MONTH, _LIST),
         "nat.gateway": published(0.045, _HOUR, _NAT),
         "nat.processed": published(0.045, _GB, _NAT),
         "ipv4.address": assumed(0.005, _HOUR, _LIST),

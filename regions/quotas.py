@@ -102,6 +102,9 @@ QUOTAS: Mapping[str, Quota] = MappingProxyType(
             assumed(1_000, "targets", _REMEMBERED), "balancer", "request", "elasticloadbalancing",
             "a balancer for sockets of its own",
         ),
+        "ebs gp3 storage": Quota(
+            assumed(50, "TiB", _REMEMBERED), "region", "request", "ebs", "ask for more, or take shorter uploads",
+        ),
         "rds connections": Quota(
             published(5_000, "connections", f"{_RDS}: the default of max_connections, at most"), "instance",
             "design", "rds", "smaller pools, or RDS Proxy before the writer",

@@ -29,6 +29,8 @@ class Pod:
     """Pods at least, at any load."""
     database: bool
     kafka: bool
+    disk: float
+    """GiB of a disk of its own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,6 +87,8 @@ def _stores(region: Region, own: Sizes) -> Iterator[Item]:
 def _pods(region: Region, name: str, pod: Pod, bounds: Replicas) -> Iterator[Item]:
     container = {"resources": {"requests": {"cpu": f"{pod.cores * 1_000:.0f}m", "memory": f"{pod.memory:.0f}"}}}
     metadata = {"name": name}
-    template = {"spec": {"containers": [container]}}
+    claim = {"spec": {"resources": {"requests": {"storage": f"{pod.disk:g}Gi"}}}}
+    volumes = [{"ephemeral": {"volumeClaimTemplate": claim}}] if pod.disk else []
+    template = {"spec": {"containers": [container], "volumes": volumes}}
     yield Item(DEPLOYMENT, name, region.code, {"metadata": metadata, "spec": {"template": template}})
     yield Item(AUTOSCALER, name, region.code, {"metadata": metadata, "spec": {"minReplicas": bounds.least}})

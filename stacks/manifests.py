@@ -21,6 +21,7 @@ KUBERNETES_VERSION = "1.36"
 """In standard support on EKS, and no newer than the schemas that manifests are checked against."""
 NAMESPACE = PROJECT
 SETTINGS = "settings"
+SCRATCH = "scratch"
 SETTINGS_DIRECTORY = "/etc/meridian"
 SETTINGS_FILE = "settings.json"
 USER = 10001
@@ -64,6 +65,23 @@ def network_policy_switch() -> Manifest:
         "kind": "ConfigMap",
         "metadata": {"name": "amazon-vpc-cni", "namespace": "kube-system"},
         "data": {"enable-network-policy-controller": "true"},
+    }
+
+
+def scratch_disks() -> Manifest:
+    """How disks for temporary files are made: Auto Mode makes none of a class that nobody declared.
+
+    https://docs.aws.amazon.com/eks/latest/userguide/create-storage-class.html
+    """
+    return {
+        "apiVersion": "storage.k8s.io/v1",
+        "kind": "StorageClass",
+        "metadata": {"name": SCRATCH, "labels": {"app.kubernetes.io/part-of": PROJECT}},
+        "provisioner": "ebs.csi.eks.amazonaws.com",
+        "parameters": {"type": "gp3", "encrypted": "true"},
+        "reclaimPolicy": "Delete",
+        # In the zone in which the pod is put.
+        "volumeBindingMode": "WaitForFirstConsumer",
     }
 
 
@@ -174,7 +192,7 @@ def _pod(subject: Workload, image: str) -> dict[str, object]:
             _spread(subject, "kubernetes.io/hostname", "ScheduleAnyway"),
         ],
         "containers": [_container(subject, image)],
-        "volumes": volumes(limits.scratch),
+        "volumes": volumes(limits.scratch, subject.disk),
     }
 
 
@@ -198,19 +216,25 @@ def container_security() -> dict[str, object]:
     }
 
 
-def volumes(scratch: str) -> list[dict[str, object]]:
-    """Of every pod: the settings, and a directory for temporary files of the given size."""
-    return [
-        {"name": SETTINGS, "configMap": {"name": SETTINGS}},
-        {"name": "scratch", "emptyDir": {"sizeLimit": scratch}},
-    ]
+def volumes(scratch: str, disk: int = 0) -> list[dict[str, object]]:
+    """Of every pod: the settings, and a directory for temporary files: so much of the machine's disk, or a disk of so
+    many GiB that comes and goes with the pod."""
+    own: dict[str, object] = {"emptyDir": {"sizeLimit": scratch}}
+    if disk:
+        claim = {
+            "accessModes": ["ReadWriteOnce"],
+            "storageClassName": SCRATCH,
+            "resources": {"requests": {"storage": f"{disk}Gi"}},
+        }
+        own = {"ephemeral": {"volumeClaimTemplate": {"spec": claim}}}
+    return [{"name": SETTINGS, "configMap": {"name": SETTINGS}}, {"name": SCRATCH, **own}]
 
 
 def mounts() -> list[dict[str, object]]:
     """Where a container finds `volumes`."""
     return [
         {"name": SETTINGS, "mountPath": SETTINGS_DIRECTORY, "readOnly": True},
-        {"name": "scratch", "mountPath": "/tmp"},  # noqa: S108  # a volume of the pod, not the machine's directory
+        {"name": SCRATCH, "mountPath": "/tmp"},  # noqa: S108  # a volume of the pod, not the machine's directory
     ]
 
 

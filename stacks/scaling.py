@@ -84,8 +84,6 @@ _SCALING: Mapping[str, Scaling] = MappingProxyType(
         "transcoder": Scaling(QueueDepth(1), targets=(), hold_seconds=600),
     }
 )
-_SCRATCH: Mapping[str, str] = MappingProxyType({"transcoder": "60Gi"})
-"""The transcoder holds the upload and every rung of it."""
 _DRAIN: Mapping[str, int] = MappingProxyType({"realtime": 120, "transcoder": 600, "counters": 60})
 
 
@@ -99,7 +97,6 @@ def limits_of(workload: Workload) -> Limits:
     default = Limits(cpu=millicores(_millicores(workload.cpu) * CPU_BURST))
     return Limits(
         cpu=default.cpu,
-        scratch=_SCRATCH.get(workload.name, default.scratch),
         drain_seconds=_DRAIN.get(workload.name, default.drain_seconds),
     )
 

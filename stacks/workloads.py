@@ -70,6 +70,7 @@ class Workloads(pulumi.ComponentResource):
         self._settings = args.settings.apply(platform_settings.compose)
         self._namespace = self._declare(manifests.namespace())
         self._declare(manifests.network_policy_switch())
+        self._scratch = self._declare(manifests.scratch_disks())
         self._settings_object = self._declare(manifests.settings(self._settings))
         for policy in admission.admission_policies(registry.beginning(ctx.account, ctx.region)):
             self._declare(policy)
@@ -100,7 +101,7 @@ class Workloads(pulumi.ComponentResource):
                 replicas=self._args.replicas[workload.name],
             )
             for manifest in manifests.workload(workload, release):
-                self._declare(manifest, [migrated] if manifest["kind"] == "Deployment" else [])
+                self._declare(manifest, [migrated, self._scratch] if manifest["kind"] == "Deployment" else [])
 
     def _declare_scaled_objects(self) -> None:
         """Without the scaler's own kinds they cannot be applied."""

@@ -32,6 +32,7 @@ def contract_of(transcoder: Transcoder) -> Contract:
                     least=workload.min_replicas,
                     database=Access.DATABASE in workload.access,
                     kafka=bool(_KAFKA & set(workload.access)),
+                    disk=workload.disk,
                 )
                 for workload in workloads(transcoder)
             }

@@ -8,6 +8,7 @@ Bit rates: between the published ladders of Shaka Streamer and MediaCMS; maxrate
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 SEGMENT_SECONDS = 6
 """Apple's HLS authoring rules 7.5: target duration of 6 seconds."""
@@ -17,6 +18,8 @@ AUDIO_KBPS = 128
 AUDIO_HZ = 48_000
 """44.1 kHz frames do not divide segments evenly."""
 MAX_FPS = 60
+HIGH_RATE_FACTOR = Fraction(7, 5)
+"""Bit rate above 30 frames a second: 2,500 -> 3,500 kb/s for 720p60."""
 MAX_SOURCE_BYTES = 64 * 1024**3
 MAX_SOURCE_SECONDS = 12 * 3600
 
@@ -58,3 +61,12 @@ def rungs_for(width: int, height: int) -> tuple[Rung, ...]:
     if short <= 0:
         raise ValueError(f"a picture of {width}x{height} has no size")
     return tuple(rung for rung in LADDER if rung.height <= short) or LADDER[:1]
+
+
+def rendition_bytes(kbps: float, seconds: float) -> int:
+    """The most that a rendition of that average bit rate comes to, with a tenth for its container and its sound."""
+    return int((kbps + AUDIO_KBPS) * 1_000 / 8 * seconds * 1.1)
+
+
+SCRATCH_BYTES = MAX_SOURCE_BYTES + rendition_bytes(LADDER[-1].kbps * float(HIGH_RATE_FACTOR), MAX_SOURCE_SECONDS)
+"""What a worker's disk must hold: the largest upload, and beside it one rung at a time, the largest of the longest."""

@@ -11,6 +11,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Literal
 
+from services.contracts.ladder import MAX_SOURCE_BYTES, SCRATCH_BYTES
+
 
 class Access(StrEnum):
     """What a workload may touch; roles, secrets and network policies follow from it."""
@@ -48,6 +50,8 @@ class Workload:
     min_replicas: int = 3
     cpu: str = "500m"
     memory: str = "512Mi"
+    disk: int = 0
+    """GiB of a disk of its own for temporary files; 0: a little of its machine's is enough."""
 
 
 INSTANCES_ENV = "MERIDIAN_INSTANCES"
@@ -96,6 +100,7 @@ WORKLOADS: tuple[Workload, ...] = (
         (_DB, _CACHE, Access.UPLOADS_READ, Access.MEDIA_WRITE, Access.QUEUE_RECEIVE, Access.CONVERT),
         cpu="4",
         memory="4Gi",
+        disk=-(-SCRATCH_BYTES // 1024**3),
     ),
 )
 
@@ -117,7 +122,7 @@ MIGRATION = Task("migration", "services.common.migrate", image="accounts")
 
 Transcoder = Literal["ffmpeg", "mediaconvert"]
 """Who makes renditions: the workers of a cell, or AWS for them."""
-_FOLLOWER = replace(BY_NAME["transcoder"], cpu="500m", memory="1Gi")
+_FOLLOWER = replace(BY_NAME["transcoder"], cpu="500m", memory="1Gi", disk=MAX_SOURCE_BYTES // 1024**3 + 1)
 """A worker that looks at the source, sends a job to MediaConvert and follows it."""
 
 

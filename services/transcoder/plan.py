@@ -9,14 +9,12 @@ import math
 from dataclasses import dataclass
 from fractions import Fraction
 
-from services.contracts.ladder import GOP_SECONDS, Rung, rungs_for
+from services.contracts.ladder import GOP_SECONDS, HIGH_RATE_FACTOR, Rung, rungs_for
 from services.transcoder.probe import Source
 
 NORMAL_FPS = 30
 HIGH_RATE_FROM = 720
 """Rungs below this short side are encoded at half the rate when the source has more than 30 frames a second."""
-HIGH_RATE_FACTOR = Fraction(7, 5)
-"""Bit rate above 30 frames a second: 2,500 -> 3,500 kb/s for 720p60."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from local.engine.providers import ProviderCommand
 from local.engine.pulumi import Project, Runner
 from local.kubernetes.api import Api
 from stacks.manifests import NAMESPACE
-from tests.cluster import preparing, signals
+from tests.cluster import preparing, signals, volumes
 from tests.cluster.cell import CELL, Cell
 from tests.cluster.report import Check, Report, rendered
 from tests.cluster.scaling import Waiting
@@ -49,8 +49,9 @@ def cluster(report: Report, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         api = Api(running.access)
         preparing.install_kinds(api, keda)
         report.number("fake nodes", preparing.add_nodes(api))
+        with volumes.provided(api):
+            yield running
         api.close()
-        yield running
         for name, pid in running.pids.items():
             report.number(f"resident memory of {name}, MB", psutil.Process(pid).memory_info().rss / 1e6)
 

@@ -40,6 +40,24 @@ def autoscaler(least: int) -> Item:
     return Item("kubernetes:autoscaling/v2:HorizontalPodAutoscaler", "x", "us-west-2", properties)
 
 
+def with_disk(item: Item, storage: str) -> Item:
+    """A deployment each of whose pods has a disk that comes and goes with it."""
+    claim = {"spec": {"resources": {"requests": {"storage": storage}}}}
+    volumes = [{"name": "settings", "configMap": {}}, {"name": "x", "ephemeral": {"volumeClaimTemplate": claim}}]
+    inner = item.properties["spec"]
+    assert isinstance(inner, dict)
+    template = inner["template"]
+    spec = {**inner, "template": {"spec": {**template["spec"], "volumes": volumes}}}
+    return Item(item.type, item.name, item.region, {**item.properties, "spec": spec})
+
+
+def test_disks_that_come_with_pods_are_charged_for_the_least_number_of_pods() -> None:
+    plain, disks = (
+        bill([one, autoscaler(3)]).usd for one in (deployment("1", "1Gi"), with_disk(deployment("1", "1Gi"), "100Gi"))
+    )
+    assert disks - plain == pytest.approx(3 * 100 * PRICES["ebs.gp3"].value)
+
+
 def amount(item: Item) -> float:
     money = price_resource(item.type, item.region, item.properties)
     assert isinstance(money, Money)

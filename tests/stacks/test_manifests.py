@@ -12,10 +12,12 @@ from local.kubernetes import custom, schemas
 from regions import rates
 from regions.addresses import plan
 from regions.catalogue import CATALOGUE, Region
+from regions.cost import quantity
 from services.common import migrate
+from services.contracts import ladder
 from services.contracts.load import CONNECTIONS, LAG
 from services.contracts.settings import PlatformSettings
-from services.contracts.workloads import BY_NAME, MIGRATION, WORKLOADS, Access
+from services.contracts.workloads import BY_NAME, MIGRATION, WORKLOADS, Access, workloads
 from stacks import manifests, migration, platform_settings, scaled_objects
 from stacks.manifests import NAMESPACE, Manifest, Release
 from stacks.network_policies import EVENT_SCALER, Ports, network_policies
@@ -34,6 +36,7 @@ MUMBAI = CATALOGUE.get("mumbai")
 def objects(region: Region = MUMBAI) -> Iterator[Manifest]:
     yield manifests.namespace()
     yield manifests.network_policy_switch()
+    yield manifests.scratch_disks()
     yield manifests.settings("{}")
     yield from network_policies(region, CATALOGUE, PORTS)
     yield from migration.objects(RELEASE.image, RELEASE.passwords, "meridian-mumbai")
@@ -92,6 +95,23 @@ def test_pods_are_as_hardened_as_their_namespace_asks() -> None:
             "capabilities": {"drop": ["ALL"]},
         }
         assert not pod["automountServiceAccountToken"]
+
+
+def test_a_transcoder_has_a_disk_for_the_largest_upload_and_the_largest_rung_of_it() -> None:
+    for workload in (BY_NAME["transcoder"], *workloads("mediaconvert")):
+        pods = [item for item in manifests.workload(workload, RELEASE) if item["kind"] == "Deployment"]
+        spec = plain(pods[0])["spec"]["template"]["spec"]
+        (scratch,) = [volume for volume in spec["volumes"] if volume["name"] == "scratch"]
+        if workload.name != "transcoder":
+            assert set(scratch) == {"name", "emptyDir"}
+            continue
+        claim = scratch["ephemeral"]["volumeClaimTemplate"]["spec"]
+        assert claim["storageClassName"] == plain(manifests.scratch_disks())["metadata"]["name"]
+        held = quantity(claim["resources"]["requests"]["storage"])
+        assert held > ladder.MAX_SOURCE_BYTES
+        if workload.cpu == BY_NAME["transcoder"].cpu:
+            assert held >= ladder.SCRATCH_BYTES
+        assert spec["containers"][0]["resources"]["limits"]["ephemeral-storage"] == "256Mi"
 
 
 def test_selectors_find_their_own_pods_and_no_others() -> None:
