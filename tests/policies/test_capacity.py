@@ -184,8 +184,12 @@ def test_a_region_with_too_few_read_replicas_is_named() -> None:
     ]
 
 
+NO_STORE = {"rendition_minutes"}
+"""A bound that an owner may set otherwise; it makes no resource, and is in the settings only once their other parts exist."""
+
+
 def test_every_size_of_the_plan_is_compared() -> None:
-    assert {field.name for field in fields(Sizes)} == {*SMALLER, "database_replicas"}
+    assert {field.name for field in fields(Sizes)} == {*SMALLER, "database_replicas", *NO_STORE}
 
 
 def test_a_region_that_buys_its_renditions_needs_fewer_pods_for_them() -> None:
