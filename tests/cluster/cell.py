@@ -140,6 +140,8 @@ class Watched:
     """How far below its wanted number each workload's available pods ever were; 0 for one that never was."""
 
     missing: dict[str, int] = field(default_factory=dict)
+    fewest: dict[str, int] = field(default_factory=dict)
+    """The fewest available pods."""
     looks: int = 0
 
 
@@ -151,8 +153,9 @@ def watching(api: Api) -> Iterator[Watched]:
     def look() -> None:
         while not stop.is_set():
             for name, item in deployments(api).items():
-                lacking = number(item, "spec.replicas") - number(item, "status.availableReplicas")
-                seen.missing[name] = max(seen.missing.get(name, 0), lacking)
+                available = number(item, "status.availableReplicas")
+                seen.missing[name] = max(seen.missing.get(name, 0), number(item, "spec.replicas") - available)
+                seen.fewest[name] = min(seen.fewest.get(name, available), available)
             seen.looks += 1
             stop.wait(0.2)
 
